@@ -1,0 +1,15 @@
+#ifndef ACPI_DSDT_H
+#define ACPI_DSDT_H
+/* dsdt: dsdt.asl as iasl compiled it, with a device for each possible vCPU. */
+
+#include <stddef.h>
+
+#include "acpi/topology.h"
+
+/* Number of bytes that dsdt_build() writes. */
+size_t dsdt_len(const struct topology *t);
+
+/* Writes the table to buf. At most TABLES_VCPUS_MAX vCPUs. */
+void dsdt_build(const struct topology *t, unsigned char *buf);
+
+#endif
