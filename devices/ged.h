@@ -1,0 +1,46 @@
+#ifndef DEVICES_GED_H
+#define DEVICES_GED_H
+/* ged: the Generic Event Device (ACPI 6.4, 5.6.9). A word of pending events and one
+ * level-triggered line, high while any of them is pending, so that an event raised before
+ * the guest's driver is there waits for it.
+ *
+ * A guest whose _EVT fails leaves the line high and would take the interrupt for ever. After
+ * GED_STORM reads of the word with nothing acknowledged the line is lowered, and raised
+ * again with the next event. */
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "devices/mtx.h"
+
+#define GED_STORM 1000
+
+struct ged {
+	/* Sets the interrupt line. Called from any thread with the lock held, so that the
+	 * levels arrive in order: it must not block nor come back here. */
+	void (*line)(void *ctx, bool level);
+	void *ctx;
+
+	struct mtx lock;  /* guards the fields from here on */
+	uint32_t pending; /* GED_CPU, GED_POWER */
+	unsigned unacked; /* reads of the word since something last changed */
+	bool muted;       /* the line is low although something is pending */
+	uint64_t storms;  /* times that it was muted */
+};
+
+/* Nothing pending, line low. */
+void ged_init(struct ged *g, void (*line)(void *ctx, bool level), void *ctx);
+
+/* The machine starts again: as after ged_init(), but what storms there were stay counted. */
+void ged_reset(struct ged *g) NOT_HOLDING(g->lock);
+
+/* Sets or clears an event; setting one that is set counts as a new one. Any thread. */
+void ged_set(struct ged *g, uint32_t event, bool pending) NOT_HOLDING(g->lock);
+
+/* Bus access to the event word, a bus_fn; dev is the ged. */
+void ged_access(void *dev, uint64_t offset, uint8_t *data, uint32_t len, bool write);
+
+/* How often the guest was found to take the interrupt without answering. Any thread. */
+uint64_t ged_storms(struct ged *g) NOT_HOLDING(g->lock);
+
+#endif
