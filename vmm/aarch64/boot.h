@@ -1,0 +1,28 @@
+#ifndef VMM_AARCH64_BOOT_H
+#define VMM_AARCH64_BOOT_H
+/* boot: where what is loaded stands in RAM:
+ *
+ *   start           kernel with its BSS, from its own offset on
+ *   below the tree  initrd
+ *   below tables    device tree, as large as a kernel takes one
+ *   top             tables of ACPI, and behind them those of EFI; not with --boot dt
+ *
+ * All but the kernel begin on 64 KiB, and share no page of that size: kernels have pages of 4,
+ * 16 or 64 KiB. */
+
+#include <stdint.h>
+
+#include "config/spec.h"
+#include "config/text.h"
+#include "vmm/vm.h"
+
+/* How the first vCPU enters the kernel: MMU off, as KVM makes it. */
+struct boot_entry {
+	uint64_t pc, tree; /* guest physical; tree is for X0 */
+};
+
+/* All of arch_load() but the vCPU: into memory that reads as 0. 0; or -errno with *why. */
+int boot_load(const struct vm *vm, const struct spec *spec, const unsigned char *enabled,
+	      struct boot_entry *entry, struct text *why);
+
+#endif

@@ -1,0 +1,84 @@
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include "vmm/log.h"
+#include "vmm/machine.h"
+#include "config/manifest.h"
+#include "vmm/options.h"
+#include "config/spec_file.h"
+
+static int refuse(enum machine_end how, const struct text *why)
+{
+	log_err("%s", why->s);
+	return (int)how;
+}
+
+static int run(const struct spec *given)
+{
+	struct spec spec = *given;
+	struct host_limits limits;
+	struct topology topo;
+	struct machine *m;
+	struct text why;
+	int kvm_fd, how;
+
+	if (vm_open_kvm(&kvm_fd, &limits, &why) < 0)
+		return refuse(MACHINE_HOST_ERROR, &why);
+	if (spec_resolve(&spec, &limits, &topo, &why) < 0) {
+		close(kvm_fd);
+		spec_file_blame_cpus(&spec, -EINVAL, &why);
+		manifest_blame_cpus(&spec, -EINVAL, &why);
+		return refuse(MACHINE_USAGE, &why);
+	}
+	if (machine_create(&spec, &topo, kvm_fd, &m, &why) < 0)
+		return refuse(MACHINE_HOST_ERROR, &why);
+	how = (int)machine_run(m);
+	machine_destroy(m);
+	return how;
+}
+
+/* A descriptor of ours that got the number of a closed standard file would be taken for it. */
+static int fill_standard_files(void)
+{
+	int fd;
+
+	do
+		fd = open("/dev/null", O_RDWR);
+	while (fd >= 0 && fd <= STDERR_FILENO);
+	return fd < 0 ? -1 : close(fd);
+}
+
+/* Each vCPU has two descriptors. */
+static void allow_all_files(void)
+{
+	struct rlimit files;
+
+	if (getrlimit(RLIMIT_NOFILE, &files) == 0) {
+		files.rlim_cur = files.rlim_max;
+		(void)setrlimit(RLIMIT_NOFILE, &files); /* what there is may do */
+	}
+}
+
+int main(int argc, char **argv)
+{
+	enum options_action action;
+	struct spec spec;
+	struct text why;
+	int how;
+
+	if (fill_standard_files() < 0)
+		return MACHINE_HOST_ERROR;
+	if (options_parse(argc, argv, &spec, &action, &why) < 0)
+		return refuse(MACHINE_USAGE, &why);
+	if (action == OPTIONS_HELP)
+		return fputs(options_help, stdout) < 0;
+	if (action == OPTIONS_VERSION)
+		return puts("hotsocket " VERSION) < 0;
+	allow_all_files();
+	how = run(&spec);
+	options_close(&spec);
+	return how;
+}
