@@ -1,0 +1,3 @@
+# What "make demo" shows, step by step.
+
+./demo.sh ours

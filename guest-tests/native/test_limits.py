@@ -1,0 +1,246 @@
+"""What is refused, when, and that it changes nothing."""
+
+import json
+import os
+import shutil
+import socket
+import subprocess
+import tempfile
+import time
+
+from qmp import Qmp
+from vm import Vm, check, command, equal, kvm_max_vcpus, start
+
+
+def refused(line, status, *parts):
+    """Runs a VMM that must refuse in one line and leave nothing behind."""
+    folder = tempfile.mkdtemp(prefix="hs-native-")
+    try:
+        files = ["--qmp", "q.sock"]
+        if "--serial" not in line:
+            files += ["--serial", "file:console"]
+        p = start(line + files, cwd=folder, stdin=subprocess.DEVNULL,
+                  stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+        try:
+            out, err = p.communicate(timeout=10)
+        finally:
+            p.kill()
+            p.wait()
+        err = err.decode()
+        what = " ".join(line[3:])
+        equal((p.returncode, out), (status, b""), "status and stdout of " + what + ": " + err)
+        equal((err.count("\n"), err[-1:], err[:11]), (1, "\n", "hotsocket: "),
+              "one line on stderr for %s: %r" % (what, err))
+        for part in parts:
+            check(part in err, "%r of %s lacks %r", err, what, part)
+        equal(os.listdir(folder), [], "files left by " + what)
+    finally:
+        shutil.rmtree(folder)
+
+
+def test_a_start_with_impossible_numbers_of_cpus():
+    most = kvm_max_vcpus()
+    for cpus, parts in {
+            "sockets=0": ("sockets 0", "1"),
+            "sockets=-1": ("sockets", "-1", "1"),
+            "sockets=x": ("sockets", "x"),
+            "sockets=": ("sockets",),
+            "sockets=1.5": ("sockets", "1.5"),
+            "sockets=99999999999": ("sockets 99999999999", "maximum"),
+            "sockets=18446744073709551617": ("18446744073709551617", "maximum"),
+            "sockets=9,maxSockets=8": ("sockets 9", "maxSockets 8", "set for the VM"),
+            "sockets=2,sockets=3": ("sockets twice",),
+            "socket=2": ("socket=2",),
+            "": ("--cpus",),
+            "cores=0": ("cores 0",),
+            "threads=0": ("threads 0",),
+            "maxSockets=0": ("maxSockets 0",),
+            "sockets=4294967295,cores=4294967295": ("4294967295", "maximum"),
+            "maxSockets=%d" % (most + 1): (
+                "maxSockets %d" % (most + 1), str(most), "KVM on this host", "at most"),
+            "cores=%d,maxSockets=2" % most: ("%d vCPUs" % (2 * most), "KVM on this host"),
+    }.items():
+        refused(command(cpus=cpus), 2, *parts)
+
+
+def test_a_start_with_impossible_memory():
+    for memory in ("0", "1M", "x", "", "-1", "1.5G", "512X", "99999999T",
+                   "18446744073709551616"):
+        refused(command(memory=memory), 2, "memory", memory)
+
+
+def test_a_start_with_impossible_options():
+    refused(command(more=["--no-such-option"]), 2, "--no-such-option")
+    refused(command(more=["word"]), 2, "word")
+    refused(command()[:1], 2, "--kernel")
+    refused(command(kernel="/nonexistent"), 1, "/nonexistent", "No such file")
+    refused(command(kernel="/"), 1, "regular file")
+    refused(command(kernel=__file__), 1, "neither")
+    refused(command(more=["--initrd", "/nonexistent"]), 1, "initrd", "No such file")
+    refused(command(append="x" * 70000), 1, "--append", "70000")
+    refused(command(more=["--serial", "tape:1"]), 2, "tape:1", "stdio")
+    refused(command(more=["--boot", "efi"]), 2, "'efi'", "acpi or dt")
+    if os.uname().machine == "x86_64":
+        refused(command(more=["--boot", "dt"]), 2, "--boot dt", "aarch64")
+
+
+def test_a_start_at_a_path_that_is_taken():
+    with Vm(cpus="sockets=1,maxSockets=2") as v:
+        q = v.ready().qmp()
+        p = start(command() + ["--qmp", v.socket, "--serial", "none"],
+                  stderr=subprocess.PIPE)
+        err = p.communicate(timeout=10)[1].decode()
+        equal(p.returncode, 1, "status")
+        check(v.socket in err and "another" in err, "%r", err)
+        equal(q.resize(2)["result"], "done", "the VM that was there first")
+        v.qmp()
+        note = os.path.join(v.dir, "note")
+        with open(note, "w", encoding="ascii") as f:
+            f.write("precious")
+        p = start(command() + ["--qmp", note, "--serial", "none"], stderr=subprocess.PIPE)
+        equal((p.communicate(timeout=10), p.returncode)[1], 1, "status")
+        with open(note, encoding="ascii") as f:
+            equal(f.read(), "precious", "the file at the path")
+
+
+def test_a_start_after_a_vm_that_was_killed():
+    with Vm() as v:
+        v.ready().qmp()
+        v.process.kill()
+        v.process.wait()
+        check(os.path.exists(v.socket), "SIGKILL leaves the socket file")
+        p = start(command("mode=irq") + ["--qmp", v.socket, "--serial", "none"])
+        try:
+            with Qmp(v.socket) as q:
+                q.execute("quit")
+            equal(p.wait(10), 0, "status")
+        finally:
+            p.kill()
+            p.wait()
+
+
+def bad_requests(noreg_job):
+    """[(command, arguments, words of the error)]"""
+    def cpu(**more):
+        a = {"driver": "host-x86_64-cpu", "id": "new", "socket-id": 3}
+        a.update(more)
+        return {k: v for k, v in a.items() if v is not None}
+
+    r, d = "resize", "device_add"
+    bad = [
+        (r, {"sockets": 0}, "sockets 0 is "),
+        (r, {"sockets": -1}, "sockets -1 is "),
+        (r, {"sockets": 1.5}, "'sockets', expected: integer"),
+        (r, {"sockets": "x"}, "'sockets', expected: integer"),
+        (r, {"sockets": None}, "'sockets', expected: integer"),
+        (r, {"sockets": True}, "'sockets', expected: integer"),
+        (r, {"sockets": [2]}, "'sockets', expected: integer"),
+        (r, {}, "'sockets' is missing"),
+        (r, None, "'sockets' is missing"),
+        (r, {"sockets": 1 << 31}, "sockets 2147483648 is "),
+        (r, {"sockets": 1 << 32}, "sockets 4294967296 is "),
+        (r, {"sockets": (1 << 32) + 2}, "sockets 4294967298 is "),
+        (r, {"sockets": (1 << 63) - 1}, "sockets 9223372036854775807 is "),
+        (r, {"sockets": -(1 << 63)}, "sockets -9223372036854775808 is "),
+        (r, {"sockets": 5, "force": True}, "'force' is unexpected"),
+        (r, {"sockets": 2, "timeout-ms": 0}, "timeout-ms"),
+        (r, {"sockets": 2, "timeout-ms": "x"}, "'timeout-ms', expected: integer"),
+        (r, {"sockets": 5}, "maxSockets 4 (set for the VM)"),
+        (d, cpu(driver="max-x86_64-cpu"), "expected cpu type: 'host-x86_64-cpu'"),
+        (d, cpu(driver=None), "'driver' is missing"),
+        (d, cpu(id=None), "'id' is missing"),
+        (d, cpu(id=7), "'id', expected: string"),
+        (d, cpu(**{"socket-id": None}), "'socket-id' is missing"),
+        (d, cpu(**{"socket-id": 4}), "socket-id 4 is "),
+        (d, cpu(**{"socket-id": -1}), "socket-id -1"),
+        (d, cpu(**{"socket-id": 1 << 32}), "socket-id 4294967296"),
+        (d, cpu(**{"core-id": 0}), "'core-id' is unexpected"),
+        ("no-such-command", {}, "no-such-command has not been found"),
+    ]
+    if noreg_job:
+        return bad + [(r, {"sockets": 4}, "another CPU hotplug is in progress"),
+                      (r, {"sockets": 2}, "another CPU hotplug is in progress"),
+                      (d, cpu(), "another CPU hotplug is in progress")]
+    return bad + [(d, cpu(**{"socket-id": 1}), "socket-id 1 is plugged already"),
+                  ("device_del", {"id": "socket-0"}, "has the boot CPU"),
+                  ("device_del", {"id": "socket-3"}, "not found"),
+                  ("cancel", {}, "nothing to cancel"),
+                  (d, cpu(id=""), "id must have"),
+                  (d, cpu(id="x" * 200), "id must have"),
+                  (d, cpu(id="socket-0"), "Duplicate device ID 'socket-0'")]
+
+
+def each_is_refused(q, bad):
+    for name, arguments, words in bad:
+        text = q.error(name, arguments).desc
+        check(words in text, "%s %r says %r, without %r", name, arguments, text, words)
+
+
+def flood(q, bad, count):
+    """Sends them over and over, many at a time, and counts the errors."""
+    block = b"".join(
+        json.dumps({"execute": n, "arguments": a or {}}).encode() + b"\n" for n, a, _ in bad)
+    left = count
+    while left > 0:
+        q.send_bytes(block)
+        for _ in bad:
+            reply = q.next_reply()
+            check("error" in reply, "not refused: %r", reply)
+        left -= len(bad)
+    equal(q.events, [], "events because of refused requests")
+
+
+def nothing_changes(v, q, bad):
+    v.report()
+    view, before = v.report(), v.host_state(q)
+    each_is_refused(q, bad)
+    flood(q, bad, 1000)  # the first ones may grow the heap once
+    rss = v.rss_kib()
+    flood(q, bad, 10000)
+    v.check_growth(rss, 1024)
+    for _ in range(20):
+        with Qmp(v.socket) as other:
+            each_is_refused(other, bad[:3])
+    time.sleep(0.01)  # for the VMM to see that they left
+    equal(v.host_state(q), before, "the VM after 10000 refused requests")
+    equal(v.report(), view, "the guest's view after 10000 refused requests")
+
+
+def test_ten_thousand_refused_requests_change_nothing():
+    with Vm(cpus="sockets=2,maxSockets=4") as v:
+        q = v.ready().qmp()
+        nothing_changes(v, q, bad_requests(False))
+        equal(q.resize(3)["result"], "done", "resize 3 after all that")
+
+
+def test_ten_thousand_refused_requests_beside_a_job_change_nothing():
+    with Vm("mode=irq noreg", cpus="sockets=1,maxSockets=4") as v:
+        q = v.ready().qmp()
+        other = v.qmp()
+        job = q.execute("resize", {"sockets": 3})
+        equal((job["state"], job["phase"]), ("running", "plugged"), "the job")
+        q.events.clear()
+        nothing_changes(v, q, bad_requests(True))
+        text = q.error("resize", {"sockets": 4}).desc
+        check("job %d, sockets 1 to 3" % job["job"] in text, "%r does not name the job", text)
+        v.type("g")
+        equal(other.wait_event("HOTPLUG_COMPLETED")["data"]["result"], "done", "the job")
+
+
+def test_a_client_of_another_user_is_turned_away():
+    with Vm() as v:
+        v.ready()
+        equal(os.stat(v.socket).st_mode & 0o777, 0o600, "mode of the socket")
+        if os.geteuid() != 0:
+            return
+        os.chmod(v.dir, 0o755)
+        os.chmod(v.socket, 0o666)  # only root could
+        child = os.fork()
+        if child == 0:
+            os.setuid(65534)
+            s = socket.socket(socket.AF_UNIX)
+            s.connect(v.socket)
+            s.settimeout(5)
+            os._exit(0 if s.recv(100) == b"" else 1)
+        equal(os.waitpid(child, 0)[1], 0, "what the other user's client got")
+        v.qmp().execute("query-status")

@@ -1,0 +1,175 @@
+# guest-tests/vm.sh: what the demo and the Linux cases are made of. To be sourced, in a folder
+# with hotsocket, hotsocketctl, vmlinuz and initrd.img. $vm names the VM that is meant.
+# shellcheck shell=sh
+
+vm=${vm:-vm1}
+doing= # what the checks are part of, for the text of a failure
+machine=$(uname -m)
+tmp=$(mktemp -d)
+mkdir -p out
+
+# shellcheck disable=SC2317 # the trap calls it
+clean() {
+	for pid in "$tmp"/*.pid; do
+		[ ! -e "$pid" ] || kill -9 "$(cat "$pid")" 2>/dev/null || true
+	done
+	rm -rf "$tmp" ./*.sock
+}
+trap clean EXIT
+trap 'exit 130' INT
+trap 'exit 143' TERM
+
+indented() { sed 's/^/      /'; }
+
+failed() { # WHAT EXPECTED FOUND
+	echo
+	echo "FAILED: ${doing:+$doing: }$1"
+	echo "      expected: $2"
+	echo "      found:    $3"
+	echo "      hotsocket's log ends:"
+	tail -n 10 "out/$vm.log" | indented
+	echo "      the guest's console ends:"
+	tail -n 30 "out/$vm.console" | tr -d '\r' | indented
+	exit 1
+}
+
+checks=0
+check() { # WHAT EXPECTED FOUND
+	[ "$2" = "$3" ] || failed "$@"
+	checks=$((checks + 1))
+}
+
+check_says() { # WHAT PATTERN...: $tmp/said holds each of them
+	what=$1
+	shift
+	for pattern; do
+		grep -q -e "$pattern" "$tmp/said" || failed "$what" "$pattern" "$(cat "$tmp/said")"
+		checks=$((checks + 1))
+	done
+}
+
+# --- time -------------------------------------------------------------------------------------
+
+milliseconds() { # of the machine's life
+	read -r now _ </proc/uptime
+	echo "${now%.*}${now#*.}0"
+}
+
+begun=$(milliseconds)
+seconds() { echo $((($(milliseconds) - begun) / 1000)); }
+
+running() { kill -0 "$(cat "$tmp/$vm.pid")" 2>/dev/null; }
+
+wait_until() { # SECONDS WHAT COMMAND...: with a line now and then
+	limit=$(($(seconds) + $1)) what=$2 next=$(($(seconds) + 5))
+	shift 2
+	until "$@"; do
+		running || failed "$what" "hotsocket runs" "it ended"
+		[ "$(seconds)" -lt "$limit" ] || failed "$what" "it happens" "it did not, in time"
+		[ "$(seconds)" -lt $next ] || {
+			echo "waiting for $what ($(seconds) s)"
+			next=$(($(seconds) + 5))
+		}
+		sleep 0.1
+	done
+}
+
+# --- the VM -----------------------------------------------------------------------------------
+
+listens() { [ -S "$vm.sock" ]; }
+ready() { tr -d '\r' <"out/$vm.console" | grep -q '^@@ready'; }
+
+launch() { # OPTION...: returns as soon as the process runs
+	mkfifo "$tmp/$vm.in" 2>/dev/null || true
+	: >"out/$vm.console"
+	./hotsocket "$@" <>"$tmp/$vm.in" >"out/$vm.console" 2>"out/$vm.log" &
+	echo $! >"$tmp/$vm.pid"
+}
+
+start() { # CPUS [APPEND [OPTION...]]: launches it
+	cpus=$1 append="console=ttyS0 quiet ${2:-}"
+	[ $# -lt 2 ] || shift
+	shift
+	launch --kernel vmlinuz --initrd initrd.img --append "${append% }" --memory 512M \
+		--cpus "$cpus" --qmp "$vm.sock" --serial stdio "$@"
+}
+
+boot() { # as start, and waits for the guest's init
+	start "$@"
+	wait_until 300 "the guest's init" ready
+}
+
+ended() { # STATUS HOW: hotsocket ends by itself
+	limit=$(($(seconds) + 60))
+	while running; do
+		[ "$(seconds)" -lt "$limit" ] || failed "$2" "hotsocket ends" "it still runs after 60 s"
+		sleep 0.1
+	done
+	status=0
+	wait "$(cat "$tmp/$vm.pid")" || status=$?
+	rm "$tmp/$vm.pid"
+	check "hotsocket's exit status after $2" "$1" "$status"
+}
+
+ctl() { # ARG...: hotsocketctl; its output in $tmp/said, its exit status in $status
+	status=0
+	./hotsocketctl -s "$vm.sock" "$@" >"$tmp/said" 2>&1 || status=$?
+}
+
+resize() { # N: must work
+	ctl resize "$1"
+	[ "$status" -eq 0 ] || failed "resize $1" "exit status 0" "$status: $(cat "$tmp/said")"
+}
+
+# status without what differs each time: the age of an _OST
+steady_status() { ./hotsocketctl -s "$vm.sock" status | sed 's/, [0-9.]* [a-z]* ago//'; }
+
+# --- the guest's console ----------------------------------------------------------------------
+
+answers() { grep -c '^@@end' "out/$vm.console" || true; }
+answered() { [ "$(answers)" -gt "$before" ]; }
+
+tell() { echo "$1" >"$tmp/$vm.in"; } # LINE: to the guest
+
+ask() { # LINE: its answer is then in $tmp/answer
+	before=$(answers)
+	tell "$1"
+	wait_until 120 "the guest's answer to '$1'" answered
+	tr -d '\r' <"out/$vm.console" | awk '/^@@begin/ { text = "" ; next } /^@@end/ { last = text; next }
+		!/^@@event/ { text = text $0 "\n" } END { printf "%s", last }' >"$tmp/answer"
+}
+
+value() { sed -n "s/^$1  *//p" "$tmp/answer"; }
+
+guest_online() { # the guest's online mask, as "0-3"
+	ask report
+	value online
+}
+
+first_cpus() { # N: as the kernel writes it
+	[ "$1" -eq 1 ] && echo 0 || echo "0-$(($1 - 1))"
+}
+
+check_online() { # N: now, not in a moment
+	check "the CPUs that the guest has online" "$(first_cpus "$1")" "$(guest_online)"
+	check "the guest's nproc" "$1" "$(value nproc)"
+}
+
+check_lscpu() { # CPUS THREADS CORES SOCKETS
+	ask lscpu # its CPU(s) are those that the kernel calls present: on aarch64, all that may come
+	[ "$machine" != x86_64 ] || check "lscpu's CPU(s)" "$1" "$(value 'CPU(s):')"
+	check "lscpu's On-line CPU(s) list" "$(first_cpus "$1")" \
+		"$(value 'On-line CPU(s) list:' | sed 's/^0,1$/0-1/')"
+	check "lscpu's Thread(s) per core" "$2" "$(value 'Thread(s) per core:')"
+	check "lscpu's Core(s) per socket" "$3" "$(value 'Core(s) per socket:')"
+	check "lscpu's Socket(s)" "$4" "$(value 'Socket(s):')"
+}
+
+check_dmesg() { # the guest's kernel complains of nothing that is ours
+	ask dmesg
+	check "complaints in the guest's log" "" "$(grep -e 'Ignoring hot-pluggable' -e 'APIC ID mismatch' \
+		-e 'Firmware Bug' -e 'Firmware Warn' -e 'ACPI Error' -e 'ACPI BIOS' -e 'present bit' \
+		-e 'redistributor is inaccessible' -e 'failed to boot' -e 'failed to come online' \
+		-e 'may not have shut down' -e 'BUG:' \
+		"$tmp/answer" || true)"
+}
