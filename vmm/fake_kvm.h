@@ -30,6 +30,7 @@ static atomic_uint fake_runs;          /* KVM_RUN entered, not to leave at once 
 static atomic_uint fake_exit_reason;   /* of KVM_RUN; 0: it waits for a signal */
 static atomic_int fake_unfinished;     /* accesses answered and not carried out yet */
 static struct kvm_run *fake_run[1024]; /* by vCPU fd */
+static atomic_uint fake_threads;       /* made by the code under test, and not ended */
 
 void *__real_mmap(void *addr, size_t len, int prot, int flags, int fd, off_t offset);
 void *__real_calloc(size_t n, size_t size);
@@ -177,36 +178,53 @@ int __wrap_open(const char *path, int flags, ...)
 	return strcmp(path, "/dev/kvm") == 0 ? fake_fd() : __real_open(path, flags, 0600);
 }
 
+struct fake_thread {
+	void *(*fn)(void *);
+	void *arg;
+};
+
+static void *fake_thread_main(void *p)
+{
+	struct fake_thread thread = *(struct fake_thread *)p;
+	void *result;
+
+	free(p);
+	result = thread.fn(thread.arg);
+	atomic_fetch_sub(&fake_threads, 1);
+	return result;
+}
+
+/* Counted here: /proc shows a thread for a moment after it was joined. */
 int __wrap_pthread_create(pthread_t *t, const pthread_attr_t *attr, void *(*fn)(void *),
 			  void *arg)
 {
-	return fails() ? EAGAIN : __real_pthread_create(t, attr, fn, arg);
+	struct fake_thread *thread;
+	int err;
+
+	if (fails())
+		return EAGAIN;
+	thread = __real_malloc(sizeof(*thread));
+	if (thread == NULL)
+		abort();
+	*thread = (struct fake_thread){ .fn = fn, .arg = arg };
+	atomic_fetch_add(&fake_threads, 1);
+	err = __real_pthread_create(t, attr, fake_thread_main, thread);
+	if (err != 0)
+		abort();
+	return 0;
 }
 
-/* Entries of a directory of /proc/self: "task" counts threads, "fd" files. */
-static unsigned fake_count(const char *what)
+static inline unsigned fake_open_files(void)
 {
-	char path[32];
 	unsigned n = 0;
-	DIR *d;
+	DIR *d = opendir("/proc/self/fd");
 
-	(void)snprintf(path, sizeof(path), "/proc/self/%s", what);
-	d = opendir(path);
 	if (d == NULL)
 		abort();
 	for (const struct dirent *e; (e = readdir(d)) != NULL;)
 		n += e->d_name[0] != '.';
 	closedir(d);
 	return n;
-}
-
-/* How many threads there are, as soon as it is this many: one that was joined may stand in /proc
- * for a moment longer. */
-static inline unsigned fake_threads(unsigned expected)
-{
-	for (int i = 0; i < 1000 && fake_count("task") != expected; i++)
-		usleep(1000);
-	return fake_count("task");
 }
 
 #endif

@@ -206,15 +206,6 @@ static int resize(struct fixture *f, int64_t sockets, struct text *why)
 	return hotplug_resize(f->hotplug, sockets, HOTPLUG_TIMEOUT_MS, why);
 }
 
-static unsigned threads_of_vcpus(const struct fixture *f)
-{
-	unsigned n = 0;
-
-	for (uint32_t i = 0; i < MAX_VCPUS; i++)
-		n += f->vcpu[i] != NULL && f->vcpu[i]->started;
-	return n;
-}
-
 static void a_job_goes_through_its_phases_as_the_guest_answers(void **state)
 {
 	static const enum job_phase want[] = { JOB_ACCEPTED, JOB_PLUGGED, JOB_REGISTERED,
@@ -224,7 +215,7 @@ static void a_job_goes_through_its_phases_as_the_guest_answers(void **state)
 
 	assert_int_equal(resize(f, 2, &why), 0);
 	assert_int_equal(f->nphases, 2);
-	assert_int_equal(threads_of_vcpus(f), PER_SOCKET);
+	assert_int_equal(atomic_load(&fake_threads), PER_SOCKET);
 	for (uint32_t i = 4; i <= 7; i++) {
 		hotplug_look(f->hotplug);
 		assert_int_equal(f->nphases, 2); /* until the last one has answered */
@@ -250,7 +241,7 @@ static void what_is_past_the_limit_is_refused_and_changes_nothing(void **state)
 				       MAX_SOCKETS + 1, UINT32_MAX, INT64_C(0x100000001),
 				       INT64_MAX };
 	struct fixture *f = *state;
-	unsigned fds = fake_count("fd"), threads = fake_count("task");
+	unsigned fds = fake_open_files();
 	struct text why;
 
 	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
@@ -264,8 +255,8 @@ static void what_is_past_the_limit_is_refused_and_changes_nothing(void **state)
 	assert_int_equal(count(f), 1);
 	assert_int_equal(f->nphases, 0);
 	assert_null(hotplug_job(f->hotplug));
-	assert_int_equal(fake_count("fd"), fds);
-	assert_int_equal(fake_threads(threads), threads);
+	assert_int_equal(fake_open_files(), fds);
+	assert_int_equal(atomic_load(&fake_threads), 0);
 }
 
 static void one_job_at_a_time(void **state)
@@ -416,7 +407,7 @@ static void a_removal_goes_through_its_phases_and_parks(void **state)
 		eject(f, i);
 	hotplug_look(f->hotplug);
 	assert_int_equal(f->nphases, 3);
-	assert_int_equal(threads_of_vcpus(f), PER_SOCKET);
+	assert_int_equal(atomic_load(&fake_threads), PER_SOCKET);
 	assert_int_equal(f->ncompleted, 0); /* the final _OST is due */
 	for (uint32_t i = 8; i <= 11; i++)
 		say_ost(f, i, OST_EJECT_REQUEST, OST_SUCCESS);
@@ -431,12 +422,11 @@ static void a_removal_goes_through_its_phases_and_parks(void **state)
 static void remove_and_add_a_thousand_times_reuse_what_there_is(void **state)
 {
 	struct fixture *f = *state;
-	unsigned fds, threads;
+	unsigned fds;
 	struct text why;
 
 	grow_to_three(f);
-	fds = fake_count("fd");
-	threads = fake_count("task");
+	fds = fake_open_files();
 	for (int i = 0; i < 1000; i++) {
 		assert_int_equal(resize(f, 1, &why), 0);
 		guest_removes(f, 4, 11);
@@ -447,8 +437,8 @@ static void remove_and_add_a_thousand_times_reuse_what_there_is(void **state)
 		assert_int_equal(f->done.result, JOB_DONE);
 		f->nphases = 0;
 	}
-	assert_int_equal(fake_count("fd"), fds);
-	assert_int_equal(fake_threads(threads), threads);
+	assert_int_equal(fake_open_files(), fds);
+	assert_int_equal(atomic_load(&fake_threads), 2 * PER_SOCKET);
 }
 
 static void a_guest_without_a_final_ost_is_waited_for_only_so_long(void **state)
@@ -508,7 +498,7 @@ static void a_half_removed_socket_is_made_whole(void **state)
 	assert_int_equal(f->ncompleted, 2);
 	assert_int_equal(f->done.result, JOB_DONE);
 	assert_int_equal(count(f), 3);
-	assert_int_equal(threads_of_vcpus(f), 2 * PER_SOCKET);
+	assert_int_equal(atomic_load(&fake_threads), 2 * PER_SOCKET);
 }
 
 static void a_silent_guest_ends_a_removal_in_time(void **state)
@@ -571,7 +561,7 @@ static void what_goes_after_a_cancel_comes_back(void **state)
 	assert_int_equal(f->done.operation, JOB_ADD);
 	assert_int_equal(f->done.result, JOB_DONE);
 	assert_int_equal(count(f), 3);
-	assert_int_equal(threads_of_vcpus(f), 2 * PER_SOCKET);
+	assert_int_equal(atomic_load(&fake_threads), 2 * PER_SOCKET);
 }
 
 static void an_add_can_be_cancelled_until_the_guest_has_registered_it(void **state)
@@ -583,7 +573,7 @@ static void an_add_can_be_cancelled_until_the_guest_has_registered_it(void **sta
 	assert_int_equal(hotplug_cancel(f->hotplug, &why), 0);
 	assert_int_equal(f->done.result, JOB_CANCELLED);
 	assert_int_equal(count(f), 1);
-	assert_int_equal(threads_of_vcpus(f), 0);
+	assert_int_equal(atomic_load(&fake_threads), 0);
 	assert_int_equal(f->cpuhp.pending, 0);
 
 	assert_int_equal(resize(f, 2, &why), 0);
@@ -614,7 +604,7 @@ static void what_the_guest_ejects_by_itself_is_gone_and_reported(void **state)
 	assert_int_equal(resize(f, 2, &why), 0); /* gives the socket its CPU back */
 	guest_takes(f, 5, 5);
 	assert_int_equal(f->done.result, JOB_DONE);
-	assert_int_equal(threads_of_vcpus(f), PER_SOCKET);
+	assert_int_equal(atomic_load(&fake_threads), PER_SOCKET);
 }
 
 /* An add of CPUs whose removal the guest has not quite finished waits for it. */
@@ -698,7 +688,7 @@ static void an_add_goes_on_across_a_reset_and_needs_no_ost(void **state)
 	boot_again(f, 7);
 	assert_int_equal(f->done.result, JOB_DONE);
 	assert_int_equal(f->nphases, 4);
-	assert_int_equal(threads_of_vcpus(f), PER_SOCKET);
+	assert_int_equal(atomic_load(&fake_threads), PER_SOCKET);
 }
 
 /* Some CPUs were asked, some began, some are ejected and some of these parked. */
@@ -716,7 +706,7 @@ static void a_removal_ends_with_a_reset(void **state)
 	vcpu_pause_all(&f->env, f->vcpu, MAX_VCPUS);
 	hotplug_reset(f->hotplug);
 	expect_tables(f, 3);
-	assert_int_equal(threads_of_vcpus(f), 0);
+	assert_int_equal(atomic_load(&fake_threads), 0);
 	hotplug_look(f->hotplug);
 	vcpu_resume_all(&f->env);
 	assert_int_equal(f->done.result, JOB_DONE);
@@ -752,26 +742,10 @@ static void an_add_that_waited_is_plugged_after_a_reset(void **state)
 	assert_int_equal(f->done.result, JOB_DONE);
 }
 
-static unsigned
-	own_threads; /* of the program, beside vCPUs; a sanitizer may have one, too */
-
-/* Those of the tests before may take a moment to go. */
-static void count_own_threads(void)
-{
-	own_threads = fake_count("task");
-	for (int i = 0; i < 50 && own_threads > 1; i++) {
-		unsigned n = fake_count("task");
-
-		own_threads = n < own_threads ? n : own_threads;
-		usleep(1000);
-	}
-}
-
-static void check_undone(struct fixture *f, unsigned threads, const struct text *why)
+static void check_undone(struct fixture *f, const struct text *why)
 {
 	assert_non_null(strstr(why->s, "nothing was changed"));
-	assert_int_equal(fake_threads(threads), threads);
-	assert_int_equal(threads_of_vcpus(f), 0);
+	assert_int_equal(atomic_load(&fake_threads), 0);
 	assert_int_equal(count(f), 1);
 	for (uint32_t i = PER_SOCKET; i < MAX_VCPUS; i++)
 		assert_int_equal(cpuhp_get(&f->cpuhp, i).state, SLOT_ABSENT);
@@ -791,30 +765,29 @@ static bool fail_and_try_again(struct fixture *f, int n)
 	was_made = fake_fail_at == 0;
 	fake_fail_at = 0;
 	if (failed) { /* else it was one that a vCPU can do without */
-		check_undone(f, own_threads, &why);
+		check_undone(f, &why);
 		assert_int_equal(resize(f, 3, &why), 0);
 	}
 	guest_takes(f, 4, 11);
 	assert_int_equal(f->done.result, JOB_DONE);
-	assert_int_equal(threads_of_vcpus(f), 2 * PER_SOCKET);
+	assert_int_equal(atomic_load(&fake_threads), 2 * PER_SOCKET);
 	return was_made;
 }
 
 static void whichever_call_fails_the_request_is_undone_and_the_next_succeeds(void **state)
 {
-	unsigned fds = fake_count("fd");
+	unsigned fds = fake_open_files();
 	int n = 0;
 	bool failed = true;
 
 	(void)state;
-	count_own_threads();
 	while (failed) {
 		void *f;
 
 		setup(&f);
 		failed = fail_and_try_again(f, ++n);
 		teardown(&f);
-		assert_int_equal(fake_count("fd"), fds);
+		assert_int_equal(fake_open_files(), fds);
 	}
 	assert_true(n >
 		    2 * PER_SOCKET * 5); /* fd, mmap, CPUID, LAPIC, thread, ... of each */

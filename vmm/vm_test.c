@@ -31,7 +31,7 @@ static struct vm *make_vm(uint64_t memory)
 
 static void fail_each_call(uint32_t sockets)
 {
-	unsigned fds = fake_count("fd");
+	unsigned fds = fake_open_files();
 	struct vm *vm = NULL;
 
 	for (int n = 1; vm == NULL; n++) {
@@ -39,11 +39,11 @@ static void fail_each_call(uint32_t sockets)
 		fake_fail_at = n;
 		vm = make_vm_of(sockets, 4 * MIB);
 		if (vm == NULL)
-			assert_int_equal(fake_count("fd"), fds);
+			assert_int_equal(fake_open_files(), fds);
 	}
 	fake_fail_at = 0;
 	vm_destroy(vm);
-	assert_int_equal(fake_count("fd"), fds);
+	assert_int_equal(fake_open_files(), fds);
 }
 
 static void whichever_call_fails_nothing_is_left(void **state)
