@@ -10,6 +10,8 @@
 
 #include "acpi/dsdt.h"
 
+#define ACPICA_STA UINT64_C(0x123450000) /* where it finds the CPUs' _STA */
+
 static char acpica_dir[] = "/tmp/hotsocket-acpi.XXXXXX";
 
 /* Starts a shell command in the directory; acpica_wait() gives its exit status. */
@@ -86,7 +88,7 @@ static inline void acpica_write_dsdt(const char *name, const struct topology *t)
 	unsigned char *buf = malloc(len);
 
 	assert_non_null(buf);
-	dsdt_build(t, buf);
+	dsdt_build(t, ACPICA_STA, buf);
 	acpica_write(name, buf, len);
 	free(buf);
 }

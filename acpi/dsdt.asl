@@ -3,19 +3,12 @@
  * The first scope is taken as it is. The last one is a sample of what stands there once
  * for each group of possible CPUs, a device and an arm in CTFY, and in the group once for each
  * CPU, an arm in GTFY and a device: dsdt.c repeats it and puts in names, the group's number
- * (0x55667788), the CPU's index (0x11223344) and, in _MAT, APIC id (0xCCBBAA99). Nothing may
- * follow it.
+ * (0x55667788), the CPU's index (0x11223344; as an offset, 0xABC) and, in _MAT, APIC id
+ * (0xCCBBAA99). Nothing may follow it. In the first scope it puts in the address of CSTA.
  *
  * Every access to a register is an exit of the vCPU, so each is made once. */
 
 #include "acpi/layout.h"
-
-#if defined(__aarch64__)
-#define STA_DISABLED 0x0D /* present, not enabled: Linux wants CPUs always present here */
-#else
-#define STA_DISABLED 0x00
-#endif
-#define STA_ENABLED 0x0F
 
 #define NOTIFY_DEVICE_CHECK  1
 #define NOTIFY_EJECT_REQUEST 3
@@ -75,6 +68,9 @@ DefinitionBlock ("", "DSDT", 2, "HOTSKT", "HOTSOCKT", 1)
 		{
 			Name (_HID, "ACPI0010")
 
+			/* The _STA of each possible CPU, a byte. The VMM keeps them. */
+			OperationRegion (CSTA, SystemMemory, 0x8070605040302010, CPUS_MAX)
+
 			/* CPLK guards the block: whoever selects a CPU keeps it until done. */
 			Mutex (CPLK, 0)
 			OperationRegion (CPHP, SystemMemory, CPUHP_BASE, CPUHP_LEN)
@@ -87,20 +83,6 @@ DefinitionBlock ("", "DSDT", 2, "HOTSKT", "HOTSOCKT", 1)
 			{
 				Offset (CPUHP_CONTROL), CCTL, 8, /* reads CPUHP_STATUS */
 				CCMD, 8 /* CPUHP_COMMAND */
-			}
-
-			/* (CPU): what its _STA returns. */
-			Method (CSTA, 1)
-			{
-				Acquire (CPLK, 0xFFFF)
-				CSEL = Arg0
-				Local0 = CCTL
-				Release (CPLK)
-				If (Local0 & CPUHP_ENABLED)
-				{
-					Return (STA_ENABLED)
-				}
-				Return (STA_DISABLED)
 			}
 
 			/* (CPU): ejects it. */
@@ -184,10 +166,7 @@ DefinitionBlock ("", "DSDT", 2, "HOTSKT", "HOTSOCKT", 1)
 					0x44, 0x33, 0x22, 0x11  /* _UID */
 				})
 #endif
-				Method (_STA)
-				{
-					Return (CSTA (_UID))
-				}
+				Field (CSTA, ByteAcc, NoLock, WriteAsZeros) { Offset (0xABC), _STA, 8 }
 				Method (_OST, 3)
 				{
 					COST (_UID, Arg0, Arg1)

@@ -31,6 +31,9 @@
 #define NUMBER  "\x88\x77\x66\x55" /* of a group */
 #define UID     "\x44\x33\x22\x11"
 #define APIC_ID "\x99\xAA\xBB\xCC"
+#define OFFSET  "\x80\x5E\x05" /* PkgLength of 8 * 0xABC bits */
+#define STA     OFFSET "_STA"
+#define CSTA    "\x10\x20\x30\x40\x50\x60\x70\x80"
 
 enum { LENGTH_LEN = 4, MARKS_MAX = 2, GROUP_LEN = 1 << CPUS_GROUP_SHIFT };
 
@@ -49,10 +52,12 @@ struct sample {
 	struct span bytes;
 	struct marks name, number;
 	struct marks apic_id; /* in _MAT: none in an arm, and none on aarch64 */
+	struct marks sta;     /* none in an arm */
 };
 
 struct parts {
 	struct span fixed;       /* header and first scope */
+	struct marks csta;       /* in them */
 	struct sample head;      /* of a group: its name and what stands before GTFY */
 	struct sample arm;       /* in GTFY; whole */
 	struct sample device;    /* contents, without opcode and length */
@@ -104,7 +109,7 @@ static struct marks find(struct span s, const char *placeholder)
 static struct sample sample(struct span bytes, const char *name, const char *number)
 {
 	struct sample s = { bytes, find(bytes, name), find(bytes, number),
-			    find(bytes, APIC_ID) };
+			    find(bytes, APIC_ID), find(bytes, STA) };
 
 	assert(s.name.n == 1 && s.number.n >= 1);
 	return s;
@@ -149,11 +154,13 @@ static struct parts cut(void)
 	const unsigned char *gtfy_at = method_in(group, GTFY);
 	struct span gtfy = package(gtfy_at, OP_METHOD);
 	struct span device = package(end(gtfy), OP_DEVICE);
+	struct span fixed = between(table, last);
 
 	assert(end(device) == end(group) && end(ctfy) == end(scope) &&
 	       end(scope) == table + sizeof dsdt_aml_code);
 	return (struct parts){
-		.fixed = between(table, last),
+		.fixed = fixed,
+		.csta = find(fixed, CSTA),
 		.head = sample(between(group.at, gtfy_at), GROUP, NUMBER),
 		.arm = arm(gtfy, GTFY, NAME, UID),
 		.device = sample(device, NAME, UID),
@@ -238,6 +245,15 @@ static void stamp(unsigned char *out, const struct marks *m, uint32_t v)
 		sdt_put(out + m->at[i], 4, v);
 }
 
+/* A field's offset, in bytes, as a PkgLength of three bytes. */
+static void put_offset(unsigned char *out, uint32_t offset)
+{
+	uint32_t bits = 8 * offset;
+
+	out[0] = (unsigned char)(0x80 | (bits & 0x0F));
+	sdt_put(out + 1, 2, bits >> 4);
+}
+
 /* The digits behind the letter. */
 static void put_name(unsigned char *out, uint32_t number)
 {
@@ -273,6 +289,7 @@ static unsigned char *put_device(unsigned char *out, const struct parts *p,
 	out = put_package(out, OP_DEVICE, len);
 	out = put_sample(out, &p->device, len, cpu);
 	stamp(out - len, &p->device.apic_id, topology_apic_id(t, cpu));
+	put_offset(out - len + p->device.sta.at[0], cpu);
 	return out;
 }
 
@@ -307,12 +324,14 @@ size_t dsdt_len(const struct topology *t)
 	return lengths(&p, t).table;
 }
 
-void dsdt_build(const struct topology *t, unsigned char *buf)
+void dsdt_build(const struct topology *t, uint64_t sta, unsigned char *buf)
 {
 	struct parts p = cut();
 	struct lengths l = lengths(&p, t);
 	unsigned char *out = put(buf, p.fixed.at, p.fixed.len);
 
+	assert(p.csta.n == 1 && p.device.sta.n == 1);
+	sdt_put(buf + p.csta.at[0], 8, sta);
 	out = put_package(out, OP_SCOPE, l.scope);
 	out = put(out, CPUS, strlen(CPUS));
 	for (uint32_t g = 0; g < groups(t); g++)

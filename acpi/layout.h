@@ -55,6 +55,17 @@
 /* CPU devices stand in groups of 2^3: Linux asks all that have one parent for their _STA
  * whenever one of them is added. */
 #define CPUS_GROUP_SHIFT 3
+#define CPUS_MAX         4096 /* the last device is CFFF */
+
+/* What a CPU's _STA is. The guest reads it in memory, one byte for each possible CPU: Linux asks
+ * some twenty times for each add, and each access to a register is an exit of the vCPU. */
+#if defined(__aarch64__)
+#define CPU_STA_ABSENT                                                                   \
+	0x0D /* present, not enabled: Linux wants CPUs always present here */
+#else
+#define CPU_STA_ABSENT 0x00
+#endif
+#define CPU_STA_ENABLED 0x0F
 
 /* Event word of the Generic Event Device: a dword. Reads give the pending events, a write
  * of ones acknowledges. GED_CPU follows the hotplug block: no write acknowledges it. */

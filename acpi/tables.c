@@ -131,15 +131,15 @@ size_t tables_len(const struct topology *t)
 }
 
 void tables_build(const struct topology *t, const unsigned char *enabled, uint64_t gpa,
-		  unsigned char *buf)
+		  uint64_t sta, unsigned char *buf)
 {
 	struct plan at = plan(t);
 
-	assert(t->max_vcpus <= TABLES_VCPUS_MAX);
+	assert(t->max_vcpus <= CPUS_MAX);
 	memset(buf, 0, at.end);
 	rsdp_build(buf, gpa + at.xsdt);
 	xsdt_build(t, gpa + at.fadt, gpa + at.arch, buf + at.xsdt);
 	fadt_build(buf + at.fadt, gpa + at.dsdt);
 	arch_build(t, enabled, buf + at.arch);
-	dsdt_build(t, buf + at.dsdt);
+	dsdt_build(t, sta, buf + at.dsdt);
 }

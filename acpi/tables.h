@@ -2,15 +2,12 @@
 #define ACPI_TABLES_H
 /* tables: the ACPI tables of a hardware-reduced machine, as bytes. Pure: no KVM, no I/O,
  * no allocation. Everything is sized by topology.max_vcpus; what changes while the VM
- * runs is in the registers that the DSDT reads, never in the tables. */
+ * runs is in the registers and the memory that the DSDT reads, never in the tables. */
 
 #include <stddef.h>
 #include <stdint.h>
 
 #include "acpi/topology.h"
-
-/* A CPU's device is named C000 to CFFF. The caller refuses a larger topology. */
-#define TABLES_VCPUS_MAX 4096
 
 /* Number of bytes that tables_build() writes for this topology. */
 size_t tables_len(const struct topology *t);
@@ -19,8 +16,10 @@ size_t tables_len(const struct topology *t);
  * chapter 5), linked for the guest physical address gpa (16-byte aligned), to buf, which
  * has tables_len(t) bytes. The RSDP comes first: its address is gpa. enabled has one byte
  * for each possible vCPU: non-zero means that the MADT says Enabled, zero means Online
- * Capable. */
+ * Capable. sta is the guest physical address of as many bytes, in which cpuhp_show() keeps
+ * what each CPU's _STA is; no table needs them. At most CPUS_MAX vCPUs: the caller refuses a
+ * larger topology. */
 void tables_build(const struct topology *t, const unsigned char *enabled, uint64_t gpa,
-		  unsigned char *buf);
+		  uint64_t sta, unsigned char *buf);
 
 #endif

@@ -15,6 +15,7 @@
 #include "acpi/shapes.h"
 
 #define GPA 0x1FF00000u
+#define STA UINT64_C(0x123450000)
 
 enum { GUARD = 64 };
 
@@ -49,7 +50,7 @@ static struct built build_at(uint32_t sockets, uint32_t cores, uint32_t threads,
 	assert_non_null(b.buf);
 	memset(b.buf, fill, b.len + GUARD);
 	enabled[0] = 1;
-	tables_build(&b.t, enabled, gpa, b.buf);
+	tables_build(&b.t, enabled, gpa, STA, b.buf);
 	free(enabled);
 	return b;
 }
@@ -266,11 +267,21 @@ static void iasl_finds_no_fault(void **state)
 
 static void largest_number_of_vcpus_is_built(void **state)
 {
-	struct built b = build_at(TABLES_VCPUS_MAX, 1, 1, GPA, 0);
+	struct built b = build_at(CPUS_MAX, 1, 1, GPA, 0);
 
 	(void)state;
 	check_sum(dsdt(&b));
 	assert_non_null(memmem(b.buf, b.len, "CFFF", 4));
+	free(b.buf);
+}
+
+static void the_dsdt_says_where_the_sta_of_each_cpu_is(void **state)
+{
+	static const unsigned char region[] = { 0x0E, 0, 0, 0x45, 0x23, 1, 0, 0, 0 };
+	struct built b = build(shapes[0]);
+
+	(void)state;
+	assert_non_null(memmem(dsdt(&b), get(dsdt(&b) + 4, 4), region, sizeof(region)));
 	free(b.buf);
 }
 
@@ -313,6 +324,7 @@ int main(void)
 		cmocka_unit_test(fadt_has_no_legacy_hardware),
 		cmocka_unit_test(iasl_finds_no_fault),
 		cmocka_unit_test(largest_number_of_vcpus_is_built),
+		cmocka_unit_test(the_dsdt_says_where_the_sta_of_each_cpu_is),
 		cmocka_unit_test(tables_of_1024_vcpus_take_less_than_10_ms),
 	};
 

@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "acpi/tables.h"
+#include "acpi/layout.h"
 #include "config/refusal.h"
 
 #define MIB            (UINT64_C(1) << 20)
@@ -252,8 +252,7 @@ static void limit_sockets(struct spec *s)
 static int check_host(const struct spec *s, const struct host_limits *host,
 		      const struct topology *t, struct text *why)
 {
-	uint32_t limit =
-		host->max_vcpus < TABLES_VCPUS_MAX ? host->max_vcpus : TABLES_VCPUS_MAX;
+	uint32_t limit = host->max_vcpus < CPUS_MAX ? host->max_vcpus : CPUS_MAX;
 
 	if (t->max_vcpus > limit)
 		return text_set(why, -EINVAL, refuse_vcpus_high, s->max_sockets,

@@ -42,6 +42,36 @@ void cpuhp_destroy(struct cpuhp *hp)
 	hp->memory = NULL;
 }
 
+/* Where the guest's ACPI looks. */
+static void show_locked(struct cpuhp *hp, const struct cpuhp_slot *s) HOLDS(hp->lock)
+{
+	if (hp->sta != NULL)
+		__atomic_store_n(&hp->sta[s - hp->slot],
+				 slot_enabled(s->state) ? CPU_STA_ENABLED
+							: CPU_STA_ABSENT,
+				 __ATOMIC_RELEASE);
+}
+
+/* As slot_step(), of a slot's state. */
+static int step_locked(struct cpuhp *hp, struct cpuhp_slot *s, enum slot_event ev)
+	HOLDS(hp->lock)
+{
+	int err = slot_step(&s->state, ev);
+
+	if (err == 0)
+		show_locked(hp, s);
+	return err;
+}
+
+void cpuhp_show(struct cpuhp *hp, unsigned char *sta)
+{
+	mtx_lock(&hp->lock);
+	hp->sta = sta;
+	for (uint32_t i = 0; i < hp->topo->max_vcpus; i++)
+		show_locked(hp, &hp->slot[i]);
+	mtx_unlock(&hp->lock);
+}
+
 static bool has_event(const struct cpuhp_slot *s)
 {
 	return s->insert_pending || s->remove_pending;
@@ -71,7 +101,7 @@ static void forget_steps(struct cpuhp_slot *s)
 static void plug_locked(struct cpuhp *hp, uint32_t index) HOLDS(hp->lock)
 {
 	struct cpuhp_slot *s = &hp->slot[index];
-	int err = slot_step(&s->state, SLOT_PLUG);
+	int err = step_locked(hp, s, SLOT_PLUG);
 
 	assert(err == 0);
 	(void)err;
@@ -128,7 +158,7 @@ int cpuhp_unplug(struct cpuhp *hp, const uint32_t *index, size_t n)
 	for (size_t i = 0; err == 0 && i < n; i++) {
 		struct cpuhp_slot *s = &hp->slot[index[i]];
 
-		err = slot_step(&s->state, SLOT_UNPLUG);
+		err = step_locked(hp, s, SLOT_UNPLUG);
 		assert(err == 0);
 		s->remove_requested = false;
 		mark_locked(hp, s, false, false);
@@ -152,7 +182,7 @@ static bool may_eject(const struct cpuhp *hp, const struct cpuhp_slot *s)
 
 static bool eject_locked(struct cpuhp *hp, struct cpuhp_slot *s) HOLDS(hp->lock)
 {
-	if (!may_eject(hp, s) || slot_step(&s->state, SLOT_EJECT) < 0) {
+	if (!may_eject(hp, s) || step_locked(hp, s, SLOT_EJECT) < 0) {
 		hp->ignored++;
 		return false;
 	}
@@ -228,7 +258,7 @@ void cpuhp_park(struct cpuhp *hp, uint32_t index)
 	struct cpuhp_slot *s = &hp->slot[index];
 
 	mtx_lock(&hp->lock);
-	if (slot_step(&s->state, SLOT_PARK) == 0) {
+	if (step_locked(hp, s, SLOT_PARK) == 0) {
 		hp->ejected--;
 		check_gone(s);
 	}
@@ -244,9 +274,9 @@ void cpuhp_forgive_ost(struct cpuhp *hp, uint32_t index)
 }
 
 /* It goes as if the guest had let it go at this moment. */
-static void drop(struct cpuhp_slot *s)
+static void drop_locked(struct cpuhp *hp, struct cpuhp_slot *s) HOLDS(hp->lock)
 {
-	int err = slot_step(&s->state, SLOT_UNPLUG);
+	int err = step_locked(hp, s, SLOT_UNPLUG);
 
 	assert(err == 0);
 	(void)err;
@@ -259,7 +289,7 @@ static void drop(struct cpuhp_slot *s)
 
 static void reset_locked(struct cpuhp *hp, struct cpuhp_slot *s) HOLDS(hp->lock)
 {
-	int err = slot_step(&s->state, SLOT_RESET);
+	int err = step_locked(hp, s, SLOT_RESET);
 
 	assert(err == 0);
 	(void)err;
@@ -268,7 +298,7 @@ static void reset_locked(struct cpuhp *hp, struct cpuhp_slot *s) HOLDS(hp->lock)
 	forget_steps(s);
 	s->by_guest = s->withdrawn = false;
 	if (s->remove_requested)
-		drop(s);
+		drop_locked(hp, s);
 	s->in_tables = slot_enabled(s->state);
 	if (s->ost_due) {
 		s->ost_due = false;
@@ -287,9 +317,9 @@ void cpuhp_reset(struct cpuhp *hp)
 	mtx_unlock(&hp->lock);
 }
 
-static void run(struct cpuhp_slot *s)
+static void run_locked(struct cpuhp *hp, struct cpuhp_slot *s) HOLDS(hp->lock)
 {
-	if (slot_step(&s->state, SLOT_RUN) < 0)
+	if (step_locked(hp, s, SLOT_RUN) < 0)
 		return;
 	s->online_ns = now_ns();
 	if (s->started_ns == 0)
@@ -311,8 +341,8 @@ void cpuhp_runs(struct cpuhp *hp, uint32_t index, bool running)
 
 	mtx_lock(&hp->lock);
 	if (running)
-		run(s);
-	else if (slot_step(&s->state, SLOT_STOP) == 0)
+		run_locked(hp, s);
+	else if (step_locked(hp, s, SLOT_STOP) == 0)
 		stopped_locked(hp, s);
 	mtx_unlock(&hp->lock);
 	hp->wake(hp->wake_ctx);
@@ -399,7 +429,8 @@ static bool is_eject(uint32_t event)
 }
 
 /* What an _OST means for its slot. Returns whether the slot expected one. */
-static bool take_ost(struct cpuhp_slot *s, const struct ost *ost)
+static bool take_ost_locked(struct cpuhp *hp, struct cpuhp_slot *s, const struct ost *ost)
+	HOLDS(hp->lock)
 {
 	if (s->ost_due && is_eject(ost->event) && ost->status != OST_IN_PROGRESS) {
 		s->ost_due = false;
@@ -411,7 +442,7 @@ static bool take_ost(struct cpuhp_slot *s, const struct ost *ost)
 	if (is_eject(ost->event) && ost->status == OST_IN_PROGRESS)
 		begin_offlining(s);
 	if (ost->event == OST_DEVICE_CHECK && ost->status == OST_SUCCESS &&
-	    slot_step(&s->state, SLOT_REGISTER) == 0 && s->registered_ns == 0)
+	    step_locked(hp, s, SLOT_REGISTER) == 0 && s->registered_ns == 0)
 		s->registered_ns = ost->ns;
 	return true;
 }
@@ -422,7 +453,7 @@ static bool ost_locked(struct cpuhp *hp, uint32_t status) HOLDS(hp->lock)
 	struct ost ost = { hp->selector, hp->ost_event, status, now_ns() };
 	struct cpuhp_slot *s = &hp->slot[hp->selector];
 
-	if (!take_ost(s, &ost)) {
+	if (!take_ost_locked(hp, s, &ost)) {
 		hp->ignored++;
 		return false;
 	}

@@ -87,6 +87,7 @@ struct cpuhp {
 	uint64_t ignored;   /* guest writes that the table did not allow */
 	uint64_t lost;      /* _OST reports for which the ring had no room */
 	struct cpuhp_slot *slot; /* topo->max_vcpus of them */
+	unsigned char *sta;      /* as many, in guest memory, or NULL; only written */
 	struct ost *ring;        /* reports that main has not taken yet */
 	uint32_t ring_head, ring_count;
 
@@ -97,6 +98,10 @@ struct cpuhp {
 int cpuhp_init(struct cpuhp *hp, const struct topology *topo, struct ged *ged,
 	       bool accept_ejects, void (*wake)(void *ctx), void *ctx);
 void cpuhp_destroy(struct cpuhp *hp);
+
+/* From now on keeps the _STA of CPU i in sta[i], where the DSDT reads it; NULL: nowhere. No vCPU
+ * runs; sta is guest memory, which the guest may spoil for itself, and outlives the last call. */
+void cpuhp_show(struct cpuhp *hp, unsigned char *sta) NOT_HOLDING(hp->lock);
 
 /* Before the first vCPU runs: this CPU is there at boot, no event needed. */
 void cpuhp_boot(struct cpuhp *hp, uint32_t index) NOT_HOLDING(hp->lock);

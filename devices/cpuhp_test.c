@@ -96,6 +96,54 @@ static void plug(struct fixture *f, uint32_t a, uint32_t b)
 	cpuhp_plug(&f->hp, index, 2);
 }
 
+/* The DSDT reads it at any time, so it is true after each step and not only at its end. */
+static void the_guest_reads_each_sta_in_memory(void **state)
+{
+	static const unsigned char boot[NCPUS + 1] = { CPU_STA_ENABLED,
+						       [1 ... NCPUS - 1] = CPU_STA_ABSENT,
+						       0xEE };
+	struct fixture *f = *state;
+	unsigned char sta[NCPUS + 1] = { [NCPUS] = 0xEE };
+	const uint32_t index[] = { 4, 5 };
+
+	cpuhp_show(&f->hp, sta);
+	assert_memory_equal(sta, boot, sizeof(sta));
+	plug(f, 4, 5);
+	assert_int_equal(sta[4], CPU_STA_ENABLED);
+	assert_int_equal(sta[5], CPU_STA_ENABLED);
+	assert_int_equal(cpuhp_unplug(&f->hp, index + 1, 1), 0);
+	assert_int_equal(sta[5], CPU_STA_ABSENT);
+	say_ost(f, 4, 1, 0);
+	cpuhp_runs(&f->hp, 4, true);
+	cpuhp_ask_removal(&f->hp, index, 1);
+	assert_int_equal(sta[4], CPU_STA_ENABLED);
+	select_cpu(f, 4);
+	wr(f, CPUHP_CONTROL, 1,
+	   CPUHP_EJECT); /* the guest looks before anything is parked */
+	assert_memory_equal(sta, boot, sizeof(sta));
+	cpuhp_park(&f->hp, 4);
+	assert_memory_equal(sta, boot, sizeof(sta));
+}
+
+static void a_reset_shows_the_sta_that_the_guest_boots_with(void **state)
+{
+	struct fixture *f = *state;
+	unsigned char sta[NCPUS];
+	const uint32_t index[] = { 4 };
+
+	plug(f, 4, 5);
+	cpuhp_show(&f->hp, sta);
+	cpuhp_ask_removal(&f->hp, index, 1);
+	cpuhp_reset(&f->hp);
+	assert_int_equal(sta[4], CPU_STA_ABSENT);
+	assert_int_equal(sta[5], CPU_STA_ENABLED);
+	memset(sta, 0, sizeof(sta)); /* memory is cleared */
+	cpuhp_show(&f->hp, sta);
+	assert_int_equal(sta[0], CPU_STA_ENABLED);
+	assert_int_equal(sta[4], CPU_STA_ABSENT);
+	assert_int_equal(sta[5], CPU_STA_ENABLED);
+}
+
 static void a_boot_cpu_is_enabled_without_an_event(void **state)
 {
 	struct fixture *f = *state;
@@ -494,6 +542,8 @@ static void a_guest_without_acpi_cannot_hold_what_it_does_not_run(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		TEST(the_guest_reads_each_sta_in_memory),
+		TEST(a_reset_shows_the_sta_that_the_guest_boots_with),
 		TEST(a_boot_cpu_is_enabled_without_an_event),
 		TEST(a_plugged_cpu_raises_the_line_until_its_event_is_acknowledged),
 		TEST(command_0_finds_the_next_event_from_the_selector_on_and_around),

@@ -41,7 +41,7 @@ static int measure(uint32_t cpus)
 	enabled[0] = 1;
 	for (int i = 0; i < RUNS; i++) {
 		us[i] = now_us();
-		tables_build(&t, enabled, 0x10000, buf);
+		tables_build(&t, enabled, 0x10000, 0, buf);
 		us[i] = now_us() - us[i];
 	}
 	qsort(us, RUNS, sizeof(us[0]), rises);

@@ -55,9 +55,10 @@ int arch_vm_reset(struct vm *vm);
 int arch_vcpu_reset(struct vcpu *v);
 
 /* Loads kernel, initrd, command line and ACPI tables, and sets vCPU 0 to enter them.
- * enabled as in tables_build(). No thread runs yet. 0; or -errno with *why. */
+ * enabled as in tables_build(). No thread runs yet. 0, and in *sta what cpuhp_show() is to keep;
+ * or -errno with *why. */
 int arch_load(struct vm *vm, struct vcpu *boot, const struct spec *spec,
-	      const unsigned char *enabled, struct text *why);
+	      const unsigned char *enabled, unsigned char **sta, struct text *why);
 
 /* KVM_RUN said EAGAIN or EINTR, or stopped for a reason that only this architecture has. The vCPU's
  * own thread. 0; or -ENOSYS when the exit is not one of ours; or -errno. */

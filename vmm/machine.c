@@ -197,6 +197,16 @@ static int add_vcpus(struct machine *m, unsigned char *enabled, struct text *why
 	return arch_vm_complete(m->vm, why);
 }
 
+int machine_load(struct machine *m, const unsigned char *enabled, struct text *why)
+{
+	unsigned char *sta;
+	int err = arch_load(m->vm, m->vcpu[0], &m->spec, enabled, &sta, why);
+
+	if (err == 0)
+		cpuhp_show(&m->cpuhp, sta);
+	return err;
+}
+
 static int load_guest(struct machine *m, struct text *why)
 {
 	unsigned char *enabled = calloc(m->topo.max_vcpus, 1);
@@ -206,7 +216,7 @@ static int load_guest(struct machine *m, struct text *why)
 		return text_set(why, -ENOMEM, "no memory for the VM");
 	err = add_vcpus(m, enabled, why);
 	if (err == 0)
-		err = arch_load(m->vm, m->vcpu[0], &m->spec, enabled, why);
+		err = machine_load(m, enabled, why);
 	free(enabled);
 	return err;
 }

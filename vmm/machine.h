@@ -111,6 +111,9 @@ void machine_ask_reset(struct machine *m, const char *reason, bool by_guest,
 /* The guest begins: what is known of its CPUs without its saying. */
 void machine_note_boot(struct machine *m);
 
+/* Loads the guest, which starts with these CPUs (tables_build()). 0; or -errno with *why. */
+int machine_load(struct machine *m, const unsigned char *enabled, struct text *why);
+
 /* Does what was asked for, if anything was. */
 void machine_obey_reset(struct machine *m) NOT_HOLDING(m->end_lock);
 

@@ -84,7 +84,7 @@ static int load_again(struct machine *m, struct text *why)
 		return text_set(why, -ENOMEM, "no memory to start the guest again");
 	for (uint32_t i = 0; i < m->topo.max_vcpus; i++)
 		enabled[i] = cpuhp_get(&m->cpuhp, i).in_tables;
-	err = arch_load(m->vm, m->vcpu[0], &m->spec, enabled, &reason);
+	err = machine_load(m, enabled, &reason);
 	free(enabled);
 	if (err < 0)
 		text_set(why, err, "the guest cannot start again: %s", reason.s);

@@ -7,7 +7,6 @@
 
 #include "acpi/layout.h"
 #include "acpi/sdt.h"
-#include "acpi/tables.h"
 
 enum {
 	MADT_REVISION = 5,
@@ -35,7 +34,7 @@ enum {
 	ONLINE_CAPABLE = 8, /* ACPI 6.5, 5.2.12.14 */
 };
 
-static_assert((RAM_BASE - GICR_BASE) / GICR_LEN >= TABLES_VCPUS_MAX,
+static_assert((RAM_BASE - GICR_BASE) / GICR_LEN >= CPUS_MAX,
 	      "the redistributors run into the RAM");
 
 static void put_head(unsigned char *p, uint32_t type, uint32_t len)

@@ -34,7 +34,7 @@
 
 #include "guest-tests/images/bare_layout.h"
 
-#define CPUS_MAX 1024
+#define BARE_CPUS_MAX 1024
 
 /* Registers. */
 static inline void out8(uint16_t port, uint8_t v)
@@ -128,7 +128,7 @@ struct cpu {
 	volatile bool ended;    /* and has: it does nothing from now on */
 	volatile uint64_t count;
 };
-extern struct cpu cpus[CPUS_MAX];
+extern struct cpu cpus[BARE_CPUS_MAX];
 void lapic_setup(void);
 void lapic_eoi(void);
 bool start_cpu(uint32_t index); /* INIT-SIPI-SIPI, and waits until it runs */

@@ -151,7 +151,7 @@ static void madt_entry(uint64_t entry, uint32_t *enabled, uint32_t *capable)
 
 	*enabled += flags & MADT_ENABLED ? 1 : 0;
 	*capable += flags & MADT_ONLINE_CAPABLE ? 1 : 0;
-	if (index >= CPUS_MAX || cpus[index].in_madt) {
+	if (index >= BARE_CPUS_MAX || cpus[index].in_madt) {
 		say("bare: FAULT madt index ");
 		say_dec(index);
 		say("\n");

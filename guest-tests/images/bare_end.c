@@ -193,7 +193,7 @@ static uint32_t some_value(uint32_t *state)
 	case 2:
 		return r % 16;
 	case 3:
-		return r % CPUS_MAX;
+		return r % BARE_CPUS_MAX;
 	case 4:
 		return 0xffffffff;
 	default:

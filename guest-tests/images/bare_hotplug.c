@@ -15,8 +15,8 @@
 static uint16_t port; /* of the block; 0: it is at CPUHP_BASE */
 static uint64_t ticks;
 static bool go, work; /* told to go on; some CPU may wait for us */
-static uint32_t work_first = CPUS_MAX, work_end; /* those that may */
-static uint32_t number;                          /* that was typed */
+static uint32_t work_first = BARE_CPUS_MAX, work_end; /* those that may */
+static uint32_t number;                               /* that was typed */
 
 static void write32(uint16_t offset, uint32_t v)
 {
@@ -118,7 +118,7 @@ static void keep_waiting(uint32_t cpu)
 
 static void take_event(uint32_t cpu, uint8_t events)
 {
-	if (cpu >= CPUS_MAX) {
+	if (cpu >= BARE_CPUS_MAX) {
 		say("bare: FAULT index\n");
 		return;
 	}
@@ -220,7 +220,7 @@ static void give_cpu(uint32_t i)
  * it was stopped runs again. */
 static void eject_own(uint32_t i)
 {
-	bool known = i < CPUS_MAX && i > 0 && cpus[i].alive;
+	bool known = i < BARE_CPUS_MAX && i > 0 && cpus[i].alive;
 
 	if (known && !stop_cpu(i))
 		return;
@@ -245,11 +245,11 @@ static void report(void)
 	uint32_t n = 0;
 
 	say("bare: report online ");
-	for (uint32_t i = 0; i < CPUS_MAX; i++)
+	for (uint32_t i = 0; i < BARE_CPUS_MAX; i++)
 		n += cpus[i].alive;
 	say_dec(n);
 	say(" view ");
-	for (uint32_t i = 0; i < CPUS_MAX && cpus[i].in_madt; i++) {
+	for (uint32_t i = 0; i < BARE_CPUS_MAX && cpus[i].in_madt; i++) {
 		uint8_t s = status_of(i);
 
 		say(!(s & CPUHP_ENABLED) ? "-" : s & EVENTS ? "!" : "e");
@@ -261,7 +261,7 @@ static void report_counts(void)
 {
 	say("bare: counts ticks ");
 	say_dec(ticks);
-	for (uint32_t i = 1; i < CPUS_MAX && cpus[i].in_madt; i++) {
+	for (uint32_t i = 1; i < BARE_CPUS_MAX && cpus[i].in_madt; i++) {
 		say(" ");
 		say_dec(cpus[i].count);
 	}
@@ -312,7 +312,7 @@ static void take_cpus(void)
 	uint32_t first = work_first, end = work_end;
 
 	work = false;
-	work_first = CPUS_MAX;
+	work_first = BARE_CPUS_MAX;
 	work_end = 0;
 	for (uint32_t i = first; i < end; i++) {
 		if (cpus[i].told)

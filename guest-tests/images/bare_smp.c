@@ -20,9 +20,9 @@
 #define START_TSC       UINT64_C(12000000000) /* about four seconds */
 #define SECOND_SIPI_TSC UINT64_C(300000000)
 
-struct cpu cpus[CPUS_MAX];
+struct cpu cpus[BARE_CPUS_MAX];
 void (*ap_work)(uint32_t index);
-static uint8_t stacks[CPUS_MAX][STACK_LEN] __attribute__((aligned(16)));
+static uint8_t stacks[BARE_CPUS_MAX][STACK_LEN] __attribute__((aligned(16)));
 static bool x2apic, spin;
 
 /* For the trampoline: one CPU starts at a time. */
@@ -171,7 +171,7 @@ void start_enabled(void)
 {
 	uint32_t own = own_apic_id();
 
-	for (uint32_t i = 0; i < CPUS_MAX; i++) {
+	for (uint32_t i = 0; i < BARE_CPUS_MAX; i++) {
 		struct cpu *c = &cpus[i];
 
 		if (c->enabled && c->apic_id == own) {
@@ -186,7 +186,7 @@ void start_enabled(void)
 
 void wait_for_work(void)
 {
-	for (uint32_t i = 1; i < CPUS_MAX; i++)
+	for (uint32_t i = 1; i < BARE_CPUS_MAX; i++)
 		while (cpus[i].alive && cpus[i].count < 2)
 			;
 	ap_work = (void (*)(uint32_t))0;

@@ -27,6 +27,7 @@ struct boot {
 
 	uint64_t start, end; /* of RAM */
 	uint64_t tables;     /* to the end; empty with --boot dt */
+	uint64_t sta;        /* behind them, as for tables_build(); the same */
 	uint64_t efi;        /* in them */
 	uint64_t tree;
 	uint64_t kernel, kernel_end;
@@ -58,10 +59,11 @@ static int place_tables(struct boot *b, struct text *why)
 	uint64_t efi = acpi ? round_up(tables_len(b->vm->topo), 8) : 0;
 	uint64_t len = acpi ? round_up(efi + HANDOFF_LEN, HANDOFF_PAGE) : 0;
 
-	if (len + DEVICETREE_LEN_MAX > b->end - b->start)
+	if (len + HANDOFF_PAGE + DEVICETREE_LEN_MAX > b->end - b->start)
 		return payload_no_room_for(b->vm, acpi ? "ACPI tables" : "device tree",
 					   len + DEVICETREE_LEN_MAX, why);
-	b->tables = b->end - len;
+	b->sta = b->end - (acpi ? HANDOFF_PAGE : 0);
+	b->tables = b->sta - len;
 	b->efi = b->tables + efi;
 	b->tree = b->tables - DEVICETREE_LEN_MAX;
 	return 0;
@@ -115,9 +117,10 @@ static void put_tables(const struct boot *b, const unsigned char *enabled)
 				   .rsdp = b->tables,
 				   .ram = b->start,
 				   .reserved = b->tables,
+				   .nvs = b->sta,
 				   .end = b->end };
 
-	tables_build(b->vm->topo, enabled, b->tables,
+	tables_build(b->vm->topo, enabled, b->tables, b->sta,
 		     vm_ram(b->vm, b->tables, b->efi - b->tables));
 	handoff_build(&h, vm_ram(b->vm, b->efi, HANDOFF_LEN));
 }
@@ -164,18 +167,19 @@ int boot_load(const struct vm *vm, const struct spec *spec, const unsigned char 
 		return err;
 	if (!spec->device_tree)
 		put_tables(&b, enabled);
-	*entry = (struct boot_entry){ b.kernel, b.tree };
+	*entry = (struct boot_entry){ b.kernel, b.tree, spec->device_tree ? 0 : b.sta };
 	return 0;
 }
 
 int arch_load(struct vm *vm, struct vcpu *boot, const struct spec *spec,
-	      const unsigned char *enabled, struct text *why)
+	      const unsigned char *enabled, unsigned char **sta, struct text *why)
 {
 	struct boot_entry entry;
 	int err = boot_load(vm, spec, enabled, &entry, why);
 
 	if (err < 0)
 		return err;
+	*sta = entry.sta != 0 ? vm_ram(vm, entry.sta, vm->topo->max_vcpus) : NULL;
 	err = reg_set(boot, REG_PC, entry.pc);
 	if (err == 0)
 		err = reg_set(boot, REG_X(0), entry.tree);

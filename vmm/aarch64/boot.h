@@ -5,7 +5,8 @@
  *   start           kernel with its BSS, from its own offset on
  *   below the tree  initrd
  *   below tables    device tree, as large as a kernel takes one
- *   top             tables of ACPI, and behind them those of EFI; not with --boot dt
+ *   below top       tables of ACPI, and behind them those of EFI; not with --boot dt
+ *   top             the CPUs' _STA; the same
  *
  * All but the kernel begin on 64 KiB, and share no page of that size: kernels have pages of 4,
  * 16 or 64 KiB. */
@@ -19,6 +20,7 @@
 /* How the first vCPU enters the kernel: MMU off, as KVM makes it. */
 struct boot_entry {
 	uint64_t pc, tree; /* guest physical; tree is for X0 */
+	uint64_t sta;      /* as for tables_build(); 0 with --boot dt */
 };
 
 /* All of arch_load() but the vCPU: into memory that reads as 0. 0; or -errno with *why. */

@@ -14,6 +14,7 @@
 #include <unistd.h>
 #include <cmocka.h>
 
+#include "acpi/layout.h"
 #include "acpi/tables.h"
 #include "vmm/arch.h"
 
@@ -26,7 +27,7 @@
 #define INITRD_FILE 0x30001
 
 static char dir[64], kernel[96], initrd[96], cmdline[4096];
-static const unsigned char enabled[TABLES_VCPUS_MAX] = { 1 };
+static const unsigned char enabled[CPUS_MAX] = { 1 };
 static struct topology topo;
 static struct vm vm;
 static struct spec spec;
@@ -212,7 +213,11 @@ static void acpi_is_reached_from_the_tree(void **state)
 	tables = RAM + get(map + 24, 8) * 0x1000;
 	assert_int_equal(get(map + 40, 8), 9);
 	assert_int_equal(get(map + 48, 8), tables);
-	assert_int_equal(tables + get(map + 64, 8) * 0x1000, RAM + 32 * MIB);
+	assert_int_equal(tables + get(map + 64, 8) * 0x1000, entry.sta);
+	assert_int_equal(get(map + 80, 8), 10); /* what the DSDT reads */
+	assert_int_equal(get(map + 88, 8), entry.sta);
+	assert_int_equal(entry.sta + get(map + 104, 8) * 0x1000, RAM + 32 * MIB);
+	assert_int_equal(entry.sta % BORDER, 0);
 	assert_int_equal(tables % BORDER, 0);
 	assert_in_range(rsdp, tables, system);
 	assert_true(system >= rsdp + tables_len(&topo));
@@ -226,6 +231,7 @@ static void with_a_device_tree_there_is_no_acpi(void **state)
 	(void)state;
 	spec.device_tree = true;
 	assert_int_equal(load(), 0);
+	assert_int_equal(entry.sta, 0);
 	assert_false(is_chosen("linux,uefi-system-table"));
 	assert_true(is_chosen("stdout-path"));
 	assert_true(fdt_path_offset(tree(), "/cpus/cpu@7") > 0);

@@ -12,7 +12,7 @@
 #include <cmocka.h>
 
 #include "acpi/acpica.h"
-#include "acpi/tables.h"
+#include "acpi/layout.h"
 
 static const uint32_t sizes[][3] = { { 8, 1, 1 },   { 2, 2, 2 },   { 40, 1, 1 },
 				     { 512, 1, 1 }, { 128, 2, 2 }, { 3, 3, 2 } };
@@ -281,7 +281,7 @@ static void the_largest_machine_fits(void **state)
 
 	(void)state;
 	memset(cmdline, 'a', sizeof(cmdline) - 1);
-	assert_int_equal(topology_init(&topo, TABLES_VCPUS_MAX / 2, 1, 2), 0);
+	assert_int_equal(topology_init(&topo, CPUS_MAX / 2, 1, 2), 0);
 	assert_in_range(devicetree_build(&d, fdt, DEVICETREE_LEN_MAX), 1,
 			DEVICETREE_LEN_MAX);
 }

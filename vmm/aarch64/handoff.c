@@ -16,7 +16,13 @@ enum {
 	EFI_2_70 = 2 << 16 | 70,
 };
 
-enum { MEMORY_FREE = 7, MEMORY_ACPI = 9, WRITE_BACK = 8, EFI_PAGE = 0x1000 };
+enum {
+	MEMORY_FREE = 7,
+	MEMORY_ACPI = 9,
+	MEMORY_NVS = 10,
+	WRITE_BACK = 8,
+	EFI_PAGE = 0x1000
+};
 
 /* EFI_RT_PROPERTIES_TABLE: without it Linux takes it that all services are there. */
 enum { RT_VERSION = 1, RT_SERVICES = 0 };
@@ -51,13 +57,15 @@ static void put_rt_properties(unsigned char *p)
 	sdt_put(p, 4, RT_SERVICES);
 }
 
-static void put_descriptor(unsigned char *p, uint32_t type, uint64_t gpa, uint64_t end)
+/* Gives the address behind it. */
+static unsigned char *put_descriptor(unsigned char *p, uint32_t type, uint64_t gpa,
+				     uint64_t end)
 {
 	p = sdt_put(p, 8, type);
 	p = sdt_put(p, 8, gpa);
 	p = sdt_put(p, 8, 0); /* virtual */
 	p = sdt_put(p, 8, (end - gpa) / EFI_PAGE);
-	sdt_put(p, 8, WRITE_BACK);
+	return sdt_put(p, 8, WRITE_BACK);
 }
 
 static void put_utf16(unsigned char *p, const char *text)
@@ -75,7 +83,8 @@ void handoff_build(const struct handoff *h, unsigned char *buf)
 	put_config(config, acpi_20_guid, h->rsdp);
 	put_config(config + HANDOFF_CONFIG_LEN, rt_properties_guid, h->gpa + HANDOFF_RT);
 	put_rt_properties(buf + HANDOFF_RT);
-	put_descriptor(map, MEMORY_FREE, h->ram, h->reserved);
-	put_descriptor(map + HANDOFF_DESCRIPTOR_LEN, MEMORY_ACPI, h->reserved, h->end);
+	map = put_descriptor(map, MEMORY_FREE, h->ram, h->reserved);
+	map = put_descriptor(map, MEMORY_ACPI, h->reserved, h->nvs);
+	put_descriptor(map, MEMORY_NVS, h->nvs, h->end);
 	put_utf16(buf + HANDOFF_VENDOR, "hotsocket");
 }

@@ -13,8 +13,8 @@
 #define HANDOFF_RT             (HANDOFF_CONFIG + 2 * HANDOFF_CONFIG_LEN)
 #define HANDOFF_RT_LEN         8
 #define HANDOFF_MAP            (HANDOFF_RT + HANDOFF_RT_LEN)
-#define HANDOFF_DESCRIPTOR_LEN 40 /* of each of two */
-#define HANDOFF_MAP_LEN        (2 * HANDOFF_DESCRIPTOR_LEN)
+#define HANDOFF_DESCRIPTOR_LEN 40 /* of each of three */
+#define HANDOFF_MAP_LEN        (3 * HANDOFF_DESCRIPTOR_LEN)
 #define HANDOFF_VENDOR         (HANDOFF_MAP + HANDOFF_MAP_LEN)
 #define HANDOFF_LEN            (HANDOFF_VENDOR + 2 * sizeof("hotsocket"))
 
@@ -28,7 +28,8 @@ struct handoff {
 	uint64_t gpa;           /* of what is built, 8-byte aligned, from reserved on */
 	uint64_t rsdp;          /* the same */
 	uint64_t ram, reserved; /* free memory, and its end: what stays the tables' */
-	uint64_t end;           /* of RAM */
+	uint64_t nvs; /* their end; what the DSDT reads in memory is behind it */
+	uint64_t end; /* of RAM */
 };
 
 /* Writes HANDOFF_LEN bytes. */

@@ -15,7 +15,7 @@
 
 #define HOLE_START  UINT64_C(0xc0000000)
 #define HOLE_END    UINT64_C(0x100000000)
-#define TABLE_ALIGN 0x10000
+#define TABLE_ALIGN UINT64_C(0x10000)
 #define PAGE_LEN    UINT64_C(0x1000)
 
 #define RESET_STUB 0xffff0
@@ -136,12 +136,14 @@ static int place_tables(struct boot *b, struct text *why)
 	const struct vm *vm = b->vm;
 	uint64_t end = vm->range[0].gpa + vm->range[0].len, len = tables_len(vm->topo);
 
-	if (len + TABLE_ALIGN + BOOT_HIGH_START > end)
+	if (len + 2 * TABLE_ALIGN + BOOT_HIGH_START > end)
 		return payload_no_room_for(vm, "ACPI tables", len, why);
-	b->tables = (end - len) / TABLE_ALIGN * TABLE_ALIGN;
+	b->sta = end - TABLE_ALIGN;
+	b->tables = (b->sta - len) / TABLE_ALIGN * TABLE_ALIGN;
 	put_map(b, 0, BOOT_LOW_END, BOOT_MAP_RAM);
 	put_map(b, BOOT_HIGH_START, b->tables, BOOT_MAP_RAM);
-	put_map(b, b->tables, end, BOOT_MAP_ACPI);
+	put_map(b, b->tables, b->sta, BOOT_MAP_ACPI);
+	put_map(b, b->sta, end, BOOT_MAP_NVS);
 	if (vm->nranges > 1)
 		put_map(b, vm->range[1].gpa, vm->range[1].gpa + vm->range[1].len,
 			BOOT_MAP_RAM);
@@ -186,7 +188,7 @@ static int load_kernel(struct boot *b, struct boot_entry *entry, struct text *wh
 }
 
 int arch_load(struct vm *vm, struct vcpu *boot, const struct spec *spec,
-	      const unsigned char *enabled, struct text *why)
+	      const unsigned char *enabled, unsigned char **sta, struct text *why)
 {
 	struct boot b = { .vm = vm, .spec = spec };
 	struct boot_entry entry;
@@ -197,8 +199,9 @@ int arch_load(struct vm *vm, struct vcpu *boot, const struct spec *spec,
 	err = load_kernel(&b, &entry, why);
 	if (err < 0)
 		return err;
-	tables_build(vm->topo, enabled, b.tables,
+	tables_build(vm->topo, enabled, b.tables, b.sta,
 		     vm_ram(vm, b.tables, tables_len(vm->topo)));
+	*sta = vm_ram(vm, b.sta, vm->topo->max_vcpus);
 	put_reset_stub(vm);
 	put_gdt(vm, entry.long_mode);
 	if (entry.long_mode)

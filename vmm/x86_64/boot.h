@@ -4,8 +4,8 @@
  *
  *   0x500      GDT                       0x100000...  kernel
  *   0x6000     PVH start info            below the tables: initrd
- *   0x7000     boot_params               top, to the hole or RAM's end: ACPI tables
- *   0x9000     page tables
+ *   0x7000     boot_params               top, to the hole or RAM's end: ACPI tables,
+ *   0x9000     page tables                the CPUs' _STA
  *   0x20000    command line
  *   0xffff0    reset stub (not in the memory map)
  */
@@ -25,9 +25,13 @@
 #define BOOT_LOW_END     0xa0000
 #define BOOT_HIGH_START  0x100000
 
-#define BOOT_MAP_MAX 4
+#define BOOT_MAP_MAX 5
 
-enum { BOOT_MAP_RAM = 1, BOOT_MAP_ACPI = 3 }; /* e820 and PVH types are the same */
+enum {
+	BOOT_MAP_RAM = 1,
+	BOOT_MAP_ACPI = 3,
+	BOOT_MAP_NVS = 4
+}; /* e820 and PVH types are the same */
 
 struct boot_map_entry {
 	uint64_t gpa, len;
@@ -42,6 +46,7 @@ struct boot {
 	uint64_t kernel_len;
 
 	uint64_t tables; /* of the ACPI tables; RAM for kernel and initrd ends here */
+	uint64_t sta;    /* as for tables_build() */
 	uint64_t
 		kernel_end; /* set by the loader: what the kernel needs free from its start */
 	struct ram_range initrd;
