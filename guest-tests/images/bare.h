@@ -113,6 +113,7 @@ struct start_info {
 };
 extern uint64_t sleep_control, reset_register; /* addresses from the FADT, or 0 */
 extern uint8_t reset_value;
+extern const volatile uint8_t *cpu_sta; /* what each CPU's _STA is, or NULL: QEMU */
 void memory_report(const struct start_info *s);
 void memory_test(const struct start_info *s);
 void acpi_report(uint64_t rsdp);

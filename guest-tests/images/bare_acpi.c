@@ -41,6 +41,13 @@ static const struct memmap_entry *memmap(const struct start_info *s)
 	return (const struct memmap_entry *)s->memmap_paddr;
 }
 
+static const char *memory_type(uint32_t type)
+{
+	return type == 1 ? " ram" : type == 3 ? " acpi" : type == 4 ? " nvs" : " other";
+}
+
+const volatile uint8_t *cpu_sta;
+
 void memory_report(const struct start_info *s)
 {
 	const struct memmap_entry *e = memmap(s);
@@ -50,7 +57,9 @@ void memory_report(const struct start_info *s)
 		say_hex(e[i].addr);
 		say("-");
 		say_hex(e[i].addr + e[i].size - 1);
-		say(e[i].type == 1 ? " ram" : e[i].type == 3 ? " acpi" : " other");
+		say(memory_type(e[i].type));
+		if (e[i].type == 4)
+			cpu_sta = (const uint8_t *)e[i].addr;
 		for (uint32_t j = 0; j < i; j++)
 			if (e[j].addr < e[i].addr + e[i].size &&
 			    e[i].addr < e[j].addr + e[j].size)

@@ -240,6 +240,13 @@ static void ost_own(uint32_t i, uint32_t event)
 	say_numbered("bare: ost of ", i, "\n");
 }
 
+/* The same fact stands in a register and in memory. */
+static bool sta_agrees(uint32_t cpu, uint8_t status)
+{
+	return cpu_sta == 0 || cpu_sta[cpu] == (status & CPUHP_ENABLED ? CPU_STA_ENABLED
+								       : CPU_STA_ABSENT);
+}
+
 static void report(void)
 {
 	uint32_t n = 0;
@@ -252,7 +259,10 @@ static void report(void)
 	for (uint32_t i = 0; i < BARE_CPUS_MAX && cpus[i].in_madt; i++) {
 		uint8_t s = status_of(i);
 
-		say(!(s & CPUHP_ENABLED) ? "-" : s & EVENTS ? "!" : "e");
+		say(!sta_agrees(i, s)      ? "?"
+		    : !(s & CPUHP_ENABLED) ? "-"
+		    : s & EVENTS           ? "!"
+					   : "e");
 	}
 	say("\n");
 }

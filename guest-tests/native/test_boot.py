@@ -54,9 +54,11 @@ def memory_holds(size, ends):
         equal([r for r in ranges(v) if r[2] == "holds"],
               [(a, b, "holds") for a, b, _ in ram], "RAM of %s that works" % size)
         tables = [r for r in ranges(v) if r[2] == "acpi"]
-        equal(len(tables), 1, "ranges of tables")
-        equal((ram[1][1] + 1, tables[0][1] + 1), (tables[0][0], ends[0]),
-              "RAM, then tables, then the end of the range")
+        nvs = [r for r in ranges(v) if r[2] == "nvs"]
+        equal((len(tables), len(nvs)), (1, 1), "ranges of tables, and of what they read")
+        equal((ram[1][1] + 1, tables[0][1] + 1, nvs[0][1] + 1),
+              (tables[0][0], nvs[0][0], ends[0]),
+              "RAM, tables, what they read, and then the end of the range")
         equal([b + 1 for _, b, _ in ram[2:]], ends[1:], "ends of what is above 4 GiB")
 
 
