@@ -90,6 +90,7 @@ uninstall:
 # Unit tests: x_test.c stands beside x.c. WRAP_x names the calls that its test takes over.
 KVM_CALLS        := ioctl mmap calloc malloc open pthread_create
 WRAP_vmm/hotplug := $(KVM_CALLS)
+WRAP_vmm/hotplug_removal := $(KVM_CALLS)
 WRAP_vmm/vm      := $(KVM_CALLS)
 WRAP_vmm/vcpu    := $(KVM_CALLS)
 WRAP_vmm/aarch64/psci := ioctl pthread_create
