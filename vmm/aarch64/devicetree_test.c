@@ -240,7 +240,7 @@ static void for_acpi_chosen_is_all_and_leads_to_the_efi_tables(void **state)
 	HAS_CELLS(node_at("/"), "#size-cells", 2);
 	HAS_CELLS(chosen, "linux,uefi-system-table", 0x12345678, 0x9abc0000);
 	HAS_CELLS(chosen, "linux,uefi-mmap-start", 0x12345678, 0x9abc00b0);
-	HAS_CELLS(chosen, "linux,uefi-mmap-size", 80);
+	HAS_CELLS(chosen, "linux,uefi-mmap-size", 120);
 	HAS_CELLS(chosen, "linux,uefi-mmap-desc-size", 40);
 	HAS_CELLS(chosen, "linux,uefi-mmap-desc-ver", 1);
 	HAS_CELLS(chosen, "linux,uefi-secure-boot", 2);
