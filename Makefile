@@ -20,7 +20,7 @@ WARN     := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wco
 CPPFLAGS := -I. -I$(B)/gen -D_GNU_SOURCE -include version.h -MMD -MP
 CFLAGS   := -std=c11 -O2 -g $(WARN) -fno-common -pthread $(if $(SAN),-fsanitize=$(SAN) -fno-sanitize-recover=all -fno-omit-frame-pointer)
 LDFLAGS  := -pthread $(if $(SAN),-fsanitize=$(SAN),-static)
-LDLIBS   := -levent_core -ljansson -lyaml $(if $(filter aarch64,$(ARCH)),-lfdt,-lzstd)
+LDLIBS   := -levent_core -ljansson -lyaml $(if $(filter aarch64,$(ARCH)),-lfdt)
 ifneq ($(SYS),)
 CPPFLAGS += -isystem $(SYS)/usr/include
 LDFLAGS  += -L$(SYS)/usr/lib/$(ARCH)-linux-gnu

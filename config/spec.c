@@ -183,12 +183,6 @@ int spec_parse_boot(const char *text, struct spec *s, struct text *why)
 	return parse_choice("boot", text, "acpi", "dt", &s->device_tree, why);
 }
 
-int spec_parse_decompress(const char *text, struct spec *s, struct text *why)
-{
-	return parse_choice("decompress", text, "guest", "host", &s->host_decompresses,
-			    why);
-}
-
 int spec_parse_on_reset(const char *text, struct spec *s, struct text *why)
 {
 	return parse_choice("on-reset", text, "restart", "exit", &s->exit_on_reset, why);

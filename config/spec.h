@@ -37,7 +37,6 @@ struct spec {
 	bool refuse_guest_ejects; /* ejects that nobody asked for are ignored */
 	bool exit_on_reset;       /* a reset ends the VM */
 	bool device_tree;         /* the guest gets no ACPI (aarch64) */
-	bool host_decompresses;   /* the VMM, not the guest, unpacks a bzImage (x86_64) */
 
 	uint32_t sockets, cores, threads, max_sockets; /* max_sockets 0: not given */
 	struct policy policy;                          /* of the host configuration */
@@ -79,9 +78,6 @@ int spec_parse_guest_eject(const char *text, struct spec *s, struct text *why);
 
 /* Reads "acpi" or "dt" into s->device_tree. 0; or -EINVAL with *why. */
 int spec_parse_boot(const char *text, struct spec *s, struct text *why);
-
-/* Reads "guest" or "host" into s->host_decompresses. 0; or -EINVAL with *why. */
-int spec_parse_decompress(const char *text, struct spec *s, struct text *why);
 
 /* Reads "restart" or "exit" into s->exit_on_reset. 0; or -EINVAL with *why. */
 int spec_parse_on_reset(const char *text, struct spec *s, struct text *why);

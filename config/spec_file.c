@@ -50,7 +50,6 @@ static const struct key {
 	{ "qmp", offsetof(struct spec, qmp), NULL },
 	{ "serial", offsetof(struct spec, serial), NULL },
 	{ "boot", 0, spec_parse_boot },
-	{ "decompress", 0, spec_parse_decompress },
 	{ "metrics-file", offsetof(struct spec, metrics_file), NULL },
 	{ "guest-eject", 0, spec_parse_guest_eject },
 	{ "on-reset", 0, spec_parse_on_reset },

@@ -19,7 +19,6 @@ THINGS = (
     ("start", "process start to the guest's init", "ms", None, 0.5),
     ("start-guest", "of it, the guest's kernel, by its own uptime", "ms", None, None),
     ("start-before", "of it, VMM, firmware and decompressor", "ms", None, None),
-    ("start-unpacked", "process start to init, hotsocket --decompress host", "ms", None, 0.5),
     ("add-return", "request to its return", "ms", None, None),
     ("add-uevent", "request to the uevent in the guest", "ms", None, 0.5),
     ("add-acked", "of it, until the guest has taken the event", "ms", None, None),
@@ -34,8 +33,6 @@ THINGS = (
     ("rss", "RSS without guest memory, 2 CPUs", "KiB", None, None),
     ("rss-grown", "RSS without guest memory, 8 CPUs", "KiB", 2560, None),
 )
-# What stands beside a thing that QEMU has not.
-AS_QEMU = {"start-unpacked": "start"}
 
 
 def output(*words):
@@ -122,6 +119,6 @@ def rows(rounds, sizes):
         limit = found.get(("hotsocket", n, "limit"))
         for key, what, unit, below, ratio in THINGS:
             out.append(Row(what, unit, found.get(("hotsocket", n, key), []), below,
-                           qemu=found.get(("qemu", n, AS_QEMU.get(key, key)), []), key=key, possible=n,
+                           qemu=found.get(("qemu", n, key), []), key=key, possible=n,
                            ratio_below=ratio, limit=limit if key == "add-online" else None))
     return out

@@ -36,8 +36,7 @@
 struct vmm {
 	const char *name;
 	void (*words)(const char **word, unsigned maxcpus);
-	bool resizes;  /* has a command for several at once */
-	bool unpacked; /* its guest's start is measured, and no more */
+	bool resizes; /* has a command for several at once */
 };
 
 struct vm {
@@ -92,16 +91,6 @@ static void hotsocket_words(const char **word, unsigned maxcpus)
 	memcpy(word, line, sizeof(line));
 }
 
-static void unpacked_words(const char **word, unsigned maxcpus)
-{
-	hotsocket_words(word, maxcpus);
-	while (*word != NULL)
-		word++;
-	*word++ = "--decompress";
-	*word++ = "host";
-	*word = NULL;
-}
-
 static void qemu_words(const char **word, unsigned maxcpus)
 {
 	static const char qmp[] = "unix:" QMP_PATH ",server=on,wait=off";
@@ -129,9 +118,8 @@ static void qemu_words(const char **word, unsigned maxcpus)
 }
 
 static const struct vmm vmms[] = {
-	{ "hotsocket", hotsocket_words, true, false },
-	{ "qemu", qemu_words, false, false },
-	{ "hotsocket", unpacked_words, true, true },
+	{ "hotsocket", hotsocket_words, true },
+	{ "qemu", qemu_words, false },
 };
 #define NVMMS (sizeof(vmms) / sizeof(vmms[0]))
 
@@ -392,10 +380,6 @@ static void measure_start(struct vm *v)
 	struct console_line ready = await(v, "@@ready");
 	double whole = ready.ms - v->started, own = number_after(&ready, "uptime-ms=");
 
-	if (v->vmm->unpacked) {
-		sample(v, "start-unpacked", whole);
-		return;
-	}
 	sample(v, "start", whole);
 	sample(v, "start-guest", own);
 	sample(v, "start-before", whole - own);
@@ -490,8 +474,6 @@ static void measure(struct vm *v)
 {
 	start(v);
 	measure_start(v);
-	if (v->vmm->unpacked)
-		return;
 	for (int i = 0; i < SINGLE_ADDS; i++) {
 		measure_limit(v, add(v, SOCKETS, true));
 		take(v, SOCKETS, true);
@@ -515,9 +497,8 @@ static void round_of(unsigned maxcpus, int round, int rounds)
 	for (size_t i = 0; i < NVMMS; i++) {
 		const struct vmm *vmm = &vmms[(i + (size_t)round) % NVMMS];
 
-		printf("progress round %d of %d: %s%s, %u possible CPUs\n", round + 1,
-		       rounds, vmm->name, vmm->unpacked ? " --decompress host" : "",
-		       maxcpus);
+		printf("progress round %d of %d: %s, %u possible CPUs\n", round + 1,
+		       rounds, vmm->name, maxcpus);
 		(void)fflush(stdout);
 		run(vmm, maxcpus);
 	}

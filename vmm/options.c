@@ -44,8 +44,6 @@ const char options_help[] =
 	"  --boot WHAT      what describes the hardware to the guest: acpi (default), or dt, a\n"
 	"                   device tree (aarch64 only): CPUs that are added or taken away are\n"
 	"                   not announced then, the guest has to turn them on and off itself\n"
-	"  --decompress WHO who decompresses a bzImage (x86_64 only): guest (default), or host:\n"
-	"                   it starts sooner then, and has no KASLR\n"
 	"host:\n"
 	"  --config FILE    the host configuration (default " HOST_CONFIG_DEFAULT ", if there\n"
 	"                   is one): {\"maxCpuSockets\": 16} is the maxSockets of VMs that do\n"
@@ -112,7 +110,6 @@ static int read_options(int argc, char **argv, struct spec *s, struct files *fil
 		MEMORY,
 		CPUS,
 		BOOT,
-		DECOMPRESS,
 		QMP,
 		SERIAL,
 		METRICS_FILE,
@@ -132,7 +129,6 @@ static int read_options(int argc, char **argv, struct spec *s, struct files *fil
 		{ "memory", required_argument, NULL, MEMORY },
 		{ "cpus", required_argument, NULL, CPUS },
 		{ "boot", required_argument, NULL, BOOT },
-		{ "decompress", required_argument, NULL, DECOMPRESS },
 		{ "qmp", required_argument, NULL, QMP },
 		{ "serial", required_argument, NULL, SERIAL },
 		{ "metrics-file", required_argument, NULL, METRICS_FILE },
@@ -177,9 +173,6 @@ static int read_options(int argc, char **argv, struct spec *s, struct files *fil
 			break;
 		case BOOT:
 			err = spec_parse_boot(optarg, s, why);
-			break;
-		case DECOMPRESS:
-			err = spec_parse_decompress(optarg, s, why);
 			break;
 		case QMP:
 			s->qmp = optarg;

@@ -81,7 +81,6 @@ _hotsocket() {
 	--cpus) _hotsocket_cpus ;;
 	--serial) _hotsocket_serial ;;
 	--boot) _hotsocket_offer acpi dt ;;
-	--decompress) _hotsocket_offer guest host ;;
 	--guest-eject) _hotsocket_offer accept refuse ;;
 	--on-reset) _hotsocket_offer restart exit ;;
 	--append | --memory) ;;

@@ -44,7 +44,7 @@ int arch_check(const struct spec *spec, struct text *why)
 	if (spec->memory > MEMORY_MAX)
 		return text_set(why, -EINVAL, refuse_memory_bits, spec->memory >> 20,
 				MEMORY_MAX >> 20, VM_ADDRESS_BITS);
-	return spec->host_decompresses ? text_set(why, -EINVAL, refuse_decompress) : 0;
+	return 0;
 }
 
 unsigned arch_ram_layout(uint64_t len, struct ram_range range[VM_RAM_RANGES_MAX])

@@ -175,18 +175,16 @@ static int load_kernel(struct boot *b, struct boot_entry *entry, struct text *wh
 	b->kernel_fd = payload_open("kernel", path, &b->kernel_len, why);
 	if (b->kernel_fd < 0)
 		return b->kernel_fd;
-	err = b->spec->host_decompresses ? bzimage_unpack(b, why) : 0;
-	if (err >= 0)
-		err = bzimage_load(b, entry, why);
+	err = bzimage_load(b, entry, why);
 	if (err == 1)
 		err = pvh_load(b, entry, why);
 	close(b->kernel_fd);
 	if (err != 1)
 		return err;
 	return text_set(why, -ENOEXEC,
-			"kernel %s is neither a bzImage nor%s an x86 ELF file with a PVH "
+			"kernel %s is neither a bzImage nor an x86 ELF file with a PVH "
 			"entry note",
-			path, b->spec->host_decompresses ? ", decompressed," : "");
+			path);
 }
 
 int arch_load(struct vm *vm, struct vcpu *boot, const struct spec *spec,

@@ -60,10 +60,6 @@ struct boot_entry {
 	bool long_mode; /* 64-bit with paging, RSI = boot_params; else 32-bit, RBX = start info */
 };
 
-/* Puts the ELF file that is in a bzImage in its place, b->kernel_fd and b->kernel_len. 1 when the
- * kernel is no bzImage; 0; or -errno with *why. */
-int bzimage_unpack(struct boot *b, struct text *why);
-
 /* Loaders. Each returns 1 when the kernel is not of its kind; 0 when it is loaded, and
  * *entry says where to go; or -errno with *why. */
 int bzimage_load(struct boot *b, struct boot_entry *entry, struct text *why);

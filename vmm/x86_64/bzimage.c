@@ -3,11 +3,8 @@
 #include <asm/bootparam.h>
 #include <errno.h>
 #include <stddef.h>
-#include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <unistd.h>
-#include <zstd.h>
 
 #include "vmm/payload.h"
 
@@ -38,30 +35,26 @@ static int read_header(const struct boot *b, struct setup_header *h)
 	return h->header == MAGIC_HDRS ? 0 : 1;
 }
 
-/* Of the real-mode code, which is never run. */
-static uint64_t setup_len(const struct setup_header *h)
-{
-	return (uint64_t)((h->setup_sects ? h->setup_sects : 4) + 1) * SECTOR;
-}
-
 static int check_header(const struct boot *b, const struct setup_header *h,
 			struct text *why)
 {
+	uint64_t setup = (uint64_t)((h->setup_sects ? h->setup_sects : 4) + 1) * SECTOR;
+
 	if (h->version < VERSION_MIN || !(h->xloadflags & XLF_KERNEL_64))
 		return text_set(
 			why, -ENOEXEC,
 			"kernel %s has no 64-bit entry (boot protocol %u.%02u); use an "
 			"x86_64 kernel from 3.8 on",
 			b->spec->kernel, h->version >> 8, h->version & 0xff);
-	if (b->kernel_len <= setup_len(h))
+	if (b->kernel_len <= setup)
 		return text_set(why, -ENODATA, "kernel %s is cut short", b->spec->kernel);
 	return 0;
 }
 
 static int load_payload(struct boot *b, const struct setup_header *h, struct text *why)
 {
-	uint64_t setup = setup_len(h), at = h->pref_address;
-	uint64_t len = b->kernel_len - setup;
+	uint64_t setup = (uint64_t)((h->setup_sects ? h->setup_sects : 4) + 1) * SECTOR;
+	uint64_t at = h->pref_address, len = b->kernel_len - setup;
 	uint64_t need = h->init_size > len ? h->init_size : len;
 	int err;
 
@@ -90,80 +83,6 @@ static void put_params(const struct boot *b, const struct setup_header *h)
 	for (unsigned i = 0; i < b->map_len; i++)
 		p->e820_table[i] = (struct boot_e820_entry){ b->map[i].gpa, b->map[i].len,
 							     b->map[i].type };
-}
-
-/* Reads what the image has compressed into *out, for free(). The kernel's build puts 4 bytes
- * behind it that say how long it was. */
-static int read_packed(const struct boot *b, const struct setup_header *h,
-		       unsigned char **out, struct text *why)
-{
-	const char *path = b->spec->kernel;
-	uint64_t at = setup_len(h) + h->payload_offset;
-	size_t len = h->payload_length;
-	uint32_t magic = 0;
-
-	*out = malloc(len);
-	if (*out == NULL)
-		return text_set(why, -ENOMEM, "no memory for kernel %s", path);
-	if (len < 2 * sizeof(magic) ||
-	    pread(b->kernel_fd, *out, len, (off_t)at) != (ssize_t)len)
-		return text_set(why, -ENODATA, "kernel %s is cut short", path);
-	memcpy(&magic, *out, sizeof(magic));
-	if (magic == ZSTD_MAGICNUMBER)
-		return 0;
-	return text_set(
-		why, -ENOEXEC,
-		"kernel %s is not compressed with zstd, all that --decompress host "
-		"knows; leave it out",
-		path);
-}
-
-/* Decompresses len bytes into a file in memory of size bytes. Returns its fd, or -errno. */
-static int unpack(const unsigned char *from, size_t len, size_t size)
-{
-	int fd = memfd_create("kernel", MFD_CLOEXEC), err;
-	void *to = MAP_FAILED;
-
-	if (fd < 0)
-		return -errno;
-	if (ftruncate(fd, (off_t)size) == 0)
-		to = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
-	err = to == MAP_FAILED ? -errno : 0;
-	if (err == 0 && ZSTD_decompress(to, size, from, len) != size)
-		err = -EBADMSG;
-	if (to != MAP_FAILED)
-		(void)munmap(to, size);
-	if (err == 0)
-		return fd;
-	close(fd);
-	return err;
-}
-
-int bzimage_unpack(struct boot *b, struct text *why)
-{
-	struct setup_header h;
-	unsigned char *packed = NULL;
-	uint32_t size = 0;
-	int err = read_header(b, &h), fd;
-
-	if (err == 0)
-		err = check_header(b, &h, why);
-	if (err == 0)
-		err = read_packed(b, &h, &packed, why);
-	if (err != 0) {
-		free(packed);
-		return err;
-	}
-	memcpy(&size, packed + h.payload_length - sizeof(size), sizeof(size));
-	fd = unpack(packed, h.payload_length - sizeof(size), size);
-	free(packed);
-	if (fd < 0)
-		return text_set(why, fd, "kernel %s cannot be decompressed: %s",
-				b->spec->kernel, text_errno(-fd));
-	close(b->kernel_fd);
-	b->kernel_fd = fd;
-	b->kernel_len = size;
-	return 0;
 }
 
 int bzimage_load(struct boot *b, struct boot_entry *entry, struct text *why)
