@@ -114,7 +114,7 @@ $(B)/bench_tables: $(B)/obj/tools/bench_tables.o $(B)/libhotsocket.a
 	$(call link,$(LDFLAGS) $^ $(LDLIBS))
 
 # Statically: it runs in the nested host, too, with the QMP client that people have.
-$(B)/bench_vm: $(addprefix $(B)/obj/tools/,bench_vm.o bench_console.o ctl_qmp.o)
+$(B)/bench_vm: $(addprefix $(B)/obj/tools/,bench_vm.o bench_guest.o bench_console.o ctl_qmp.o)
 	@echo LINK $@
 	$(call link,$(LDFLAGS) $^ -ljansson)
 
@@ -134,7 +134,9 @@ test:
 	@ARCH=$(ARCH) SAN=$(SAN) LANE=$(LANE) tools/test
 demo:
 	@ARCH=$(ARCH) tools/demo
-bench: all guests $(B)/bench_tables $(B)/bench_vm
+bench:
+	@tools/setup build nested
+	@$(MAKE) --no-print-directory all guests $(B)/bench_tables $(B)/bench_vm
 	@B=$(B) LANE=$(LANE) tools/bench $(ARGS)
 fuzz:
 	@B=$(B) tools/fuzz $(FOR)

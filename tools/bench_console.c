@@ -17,6 +17,7 @@ struct console {
 	pthread_cond_t changed;
 	struct console_line line[LINES];
 	unsigned head, count;
+	bool ended; /* no more will come */
 };
 
 double console_now_ms(void)
@@ -55,6 +56,10 @@ static void *read_lines(void *arg)
 				line.text[len++] = bytes[i];
 			}
 		}
+	pthread_mutex_lock(&c->lock);
+	c->ended = true;
+	pthread_cond_signal(&c->changed);
+	pthread_mutex_unlock(&c->lock);
 	return NULL;
 }
 
@@ -84,12 +89,13 @@ int console_open(int fd, struct console **out)
 	return 0;
 }
 
-/* Takes the oldest line; false when the time is up. */
+/* Takes the oldest line; false when the time is up, or the console. */
 static bool next_locked(struct console *c, const struct timespec *end,
 			struct console_line *out)
 {
 	while (c->count == 0)
-		if (pthread_cond_timedwait(&c->changed, &c->lock, end) == ETIMEDOUT)
+		if (c->ended ||
+		    pthread_cond_timedwait(&c->changed, &c->lock, end) == ETIMEDOUT)
 			return false;
 	*out = c->line[c->head];
 	c->head = (c->head + 1) % LINES;

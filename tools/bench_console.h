@@ -18,7 +18,8 @@ double console_now_ms(void);
 /* Reads fd, which it owns from now on, until its end. 0 or -errno. */
 int console_open(int fd, struct console **out);
 
-/* The next line that begins so; lines before it are forgotten. False when none came in time. */
+/* The next line that begins so; lines before it are forgotten. False when none came in time, or
+ * none can come any more. */
 bool console_wait(struct console *c, const char *begin, int timeout_ms,
 		  struct console_line *out);
 

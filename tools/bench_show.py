@@ -12,6 +12,7 @@ PLOTTED = (("add-uevent", "request to uevent"), ("add-online", "request to onlin
 
 
 LIMIT = "the guest's own offline to online"
+BAR = 48  # characters of the longest one
 
 
 def progress(text):
@@ -97,16 +98,35 @@ def print_table(rows):
                         for i, (x, w) in enumerate(zip(line, width))).rstrip())
 
 
+def lines_of(r):
+    """What is drawn of a row: (name, values), those that there are."""
+    three = (("hotsocket", r.values), ("QEMU", r.qemu), (LIMIT, r.limit))
+    return [(name, values) for name, values in three if values]
+
+
+def print_bars(rows):
+    """The medians, for a terminal."""
+    for key, name in PLOTTED:
+        drawn = [r for r in rows if r.key == key and r.values]
+        bars = [(r.possible, vmm, statistics.median(values)) for r in drawn
+                for vmm, values in lines_of(r)]
+        longest = max((ms for _, _, ms in bars), default=0)
+        if longest > 0:
+            print("\n%s, ms, by the number of possible CPUs" % name)
+        for possible, vmm, ms in bars:
+            print("%5d  %-*s  %s %.0f" % (possible, len(LIMIT), vmm,
+                                          "#" * round(BAR * ms / longest), ms))
+
+
 def plot(rows, path):
     """In a process of its own: python3-matplotlib is for Debian's Python."""
     setup = os.path.join(os.path.dirname(os.path.abspath(__file__)), "setup")
     subprocess.run([setup, "plot"], check=True)
     lines = {}
     for r in rows:
-        for vmm, values in (("hotsocket", r.values), ("QEMU", r.qemu), (LIMIT, r.limit)):
-            if values and r.key in dict(PLOTTED):
-                lines.setdefault(r.key, {}).setdefault(vmm, []).append(
-                    [r.possible, values[0], statistics.median(values), values[-1]])
+        for vmm, values in lines_of(r) if r.key in dict(PLOTTED) else ():
+            lines.setdefault(r.key, {}).setdefault(vmm, []).append(
+                [r.possible, values[0], statistics.median(values), values[-1]])
     subprocess.run(["/usr/bin/python3", os.path.abspath(__file__), path],
                    input=json.dumps(lines).encode(), check=True)
     progress("%s is written" % path)

@@ -5,218 +5,27 @@
  *	sample VMM MAXCPUS KEY VALUE	milliseconds, KiB or a number
  *	progress TEXT
  *	failed VMM MAXCPUS TEXT		no more samples of this VM
- * No new round begins after SECONDS. */
+ * No new round begins after SECONDS. One VM of each VMM is started before, and not measured: what is
+ * done for the first time in a host, emulated or not, is slower. */
 #include <errno.h>
-#include <fcntl.h>
 #include <setjmp.h>
 #include <signal.h>
-#include <stdarg.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/prctl.h>
 #include <sys/stat.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
-#include "tools/bench_console.h"
+#include "tools/bench_guest.h"
 #include "tools/ctl_qmp.h"
 
-#define MEMORY_MIB       512
-#define SOCKETS          2 /* at start */
-#define GROWN            8 /* six more */
-#define WAIT_MS          180000
-#define SETTLE_US        300000 /* for what the guest still does after a removal */
+#define GROWN            8      /* six more */
+#define SETTLE_US        300000 /* for what the guest still does after what was before */
 #define SINGLE_ADDS      3      /* in each VM, each followed by a removal */
 #define OST_DEVICE_CHECK 1
-#define WORDS_MAX        64
-#define QMP_PATH         "bench.qmp"
-
-struct vmm {
-	const char *name;
-	void (*words)(const char **word, unsigned maxcpus);
-	bool resizes; /* has a command for several at once */
-};
-
-struct vm {
-	const struct vmm *vmm;
-	unsigned maxcpus;
-	pid_t pid;
-	int input;             /* of its console */
-	double started, clock; /* ms: fork, and what its uptime must be added to */
-	struct console *console;
-};
 
 static struct ctl ctl;
-static jmp_buf give_up;
-
-static void sample(const struct vm *v, const char *key, double value)
-{
-	printf("sample %s %u %s %.3f\n", v->vmm->name, v->maxcpus, key, value);
-	(void)fflush(stdout);
-}
-
-static void fail(const struct vm *v, const char *fmt, ...)
-	__attribute__((format(printf, 2, 3), noreturn));
-
-static void fail(const struct vm *v, const char *fmt, ...)
-{
-	va_list args;
-
-	printf("failed %s %u ", v->vmm->name, v->maxcpus);
-	va_start(args, fmt);
-	(void)vprintf(fmt, args);
-	va_end(args);
-	printf("\n");
-	(void)fflush(stdout);
-	longjmp(give_up, 1);
-}
-
-/* --- the two command lines ---------------------------------------------------------------- */
-
-static const char append[] = "console=ttyS0 quiet";
-
-static void hotsocket_words(const char **word, unsigned maxcpus)
-{
-	static char cpus[64], memory[16];
-	const char *const line[] = { "./hotsocket", "--kernel", "vmlinuz", "--initrd",
-				     "initrd.img",  "--append", append,    "--memory",
-				     memory,        "--cpus",   cpus,      "--qmp",
-				     QMP_PATH,      "--serial", "stdio",   NULL };
-
-	(void)snprintf(cpus, sizeof(cpus), "sockets=%d,cores=1,threads=1,maxSockets=%u",
-		       SOCKETS, maxcpus);
-	(void)snprintf(memory, sizeof(memory), "%dM", MEMORY_MIB);
-	memcpy(word, line, sizeof(line));
-}
-
-static void qemu_words(const char **word, unsigned maxcpus)
-{
-	static const char qmp[] = "unix:" QMP_PATH ",server=on,wait=off";
-	static char call[1024], cpus[64], memory[16];
-	/* NOLINTNEXTLINE(concurrency-mt-unsafe): nobody changes it */
-	const char *how = getenv("QEMU");
-	const char *const line[] = { "-M",       "q35",         "-accel",
-				     "kvm",      "-cpu",        "host",
-				     "-m",       memory,        "-smp",
-				     cpus,       "-nodefaults", "-no-user-config",
-				     "-display", "none",        "-kernel",
-				     "vmlinuz",  "-initrd",     "initrd.img",
-				     "-append",  append,        "-serial",
-				     "stdio",    "-qmp",        qmp,
-				     NULL };
-
-	(void)snprintf(call, sizeof(call), "%s",
-		       how != NULL ? how : "qemu-system-x86_64");
-	(void)snprintf(cpus, sizeof(cpus), "%d,sockets=%u,cores=1,threads=1,maxcpus=%u",
-		       SOCKETS, maxcpus, maxcpus);
-	(void)snprintf(memory, sizeof(memory), "%dM", MEMORY_MIB);
-	for (char *at = call, *next; (next = strsep(&at, " ")) != NULL;)
-		*word++ = next;
-	memcpy(word, line, sizeof(line));
-}
-
-static const struct vmm vmms[] = {
-	{ "hotsocket", hotsocket_words, true },
-	{ "qemu", qemu_words, false },
-};
-#define NVMMS (sizeof(vmms) / sizeof(vmms[0]))
-
-/* --- a VM --------------------------------------------------------------------------------- */
-
-static void run_child(struct vm *v, const int in[2], const int out[2])
-{
-	const char *word[WORDS_MAX];
-
-	prctl(PR_SET_PDEATHSIG, SIGKILL);
-	dup2(in[0], 0);
-	dup2(out[1], 1);
-	v->vmm->words(word, v->maxcpus);
-	execvp(word[0], (char **)word);
-	_exit(127);
-}
-
-static void start(struct vm *v)
-{
-	int in[2], out[2];
-
-	(void)unlink(QMP_PATH);
-	if (pipe2(in, O_CLOEXEC) < 0 || pipe2(out, O_CLOEXEC) < 0)
-		fail(v, "pipe: %s", strerrordesc_np(errno));
-	v->started = console_now_ms();
-	v->pid = fork();
-	if (v->pid == 0)
-		run_child(v, in, out);
-	close(in[0]);
-	close(out[1]);
-	v->input = in[1];
-	if (v->pid < 0 || console_open(out[0], &v->console) < 0)
-		fail(v, "it was not started");
-}
-
-static void end(struct vm *v)
-{
-	if (v->pid > 0) {
-		kill(v->pid, SIGKILL);
-		waitpid(v->pid, NULL, 0);
-	}
-	if (ctl.fd >= 0)
-		close(ctl.fd);
-	ctl.fd = -1;
-	close(v->input);
-	console_close(v->console);
-}
-
-/* The console's next line that begins so; the ones before it are forgotten. */
-static struct console_line await(struct vm *v, const char *begin)
-{
-	struct console_line line;
-
-	if (!console_wait(v->console, begin, WAIT_MS, &line))
-		fail(v, "no line '%s'", begin);
-	return line;
-}
-
-static void tell(const struct vm *v, const char *line)
-{
-	if (write(v->input, line, strlen(line)) < 0)
-		fail(v, "its console is closed");
-}
-
-static double number_after(const struct console_line *line, const char *word)
-{
-	const char *at = strstr(line->text, word);
-
-	return at != NULL ? strtod(at + strlen(word), NULL) : 0;
-}
-
-static double event_ms(const struct vm *v, const struct console_line *line)
-{
-	return v->clock + number_after(line, "uptime-ms ");
-}
-
-/* When it tells its uptime, that is between our question and its answer. */
-static void set_clock(struct vm *v)
-{
-	double least = -1e300, most = 1e300;
-
-	for (int i = 0; i < 5; i++) {
-		double asked = console_now_ms(), uptime;
-		struct console_line line;
-
-		tell(v, "clock\n");
-		line = await(v, "clock-ms");
-		uptime = number_after(&line, "clock-ms ");
-		if (asked - uptime > least)
-			least = asked - uptime;
-		if (line.ms - uptime < most)
-			most = line.ms - uptime;
-		await(v, "@@end");
-	}
-	v->clock = (least + most) / 2;
-	sample(v, "clock-error", (most - least) / 2);
-}
 
 /* --- QMP ---------------------------------------------------------------------------------- */
 
@@ -385,32 +194,52 @@ static void measure_start(struct vm *v)
 	sample(v, "start-before", whole - own);
 	connect_qmp(v);
 	set_clock(v);
+	watch_lock(v);
 	sample(v, "rss", rss_kib(v));
 	sample(v, "threads", threads(v));
 }
 
-/* Adds this socket; the CPU that the guest got, and with keys its samples. */
-static unsigned add(struct vm *v, json_int_t socket, bool keys)
+/* Adds this socket; the CPU that the guest got. */
+static unsigned add(struct vm *v, json_int_t socket)
+{
+	struct console_line online;
+
+	json_decref(execute(v, "device_add", add_args(v, socket), NULL));
+	online = await(v, "@@event online");
+	await_end_of_add(v, false);
+	return (unsigned)number_after(&online, " cpu");
+}
+
+/* The same of a guest at rest, with its samples. The first time the guest makes all that Linux
+ * keeps for a CPU; again, it finds most of that. */
+static unsigned measure_add(struct vm *v, json_int_t socket, bool again)
 {
 	json_t *args = add_args(v, socket);
-	double asked = console_now_ms(), returned;
+	double asked, returned, uevent_ms, online_ms, wait_ms;
 	struct console_line uevent, online;
 
+	forget_lock(v);
+	usleep(SETTLE_US);
+	asked = console_now_ms();
 	json_decref(execute(v, "device_add", args, NULL));
 	returned = console_now_ms();
 	uevent = await(v, "@@event uevent-add");
 	online = await(v, "@@event online");
-	if (keys) {
-		sample(v, "add-return", returned - asked);
-		sample(v, "add-uevent", event_ms(v, &uevent) - asked);
-		sample(v, "add-online", event_ms(v, &online) - asked);
-		sample(v, "add-own", event_ms(v, &online) - event_ms(v, &uevent));
-	}
-	await_end_of_add(v, keys);
+	await_end_of_add(v, true);
+	wait_ms = lock_wait_ms(v);
+	uevent_ms = event_ms(v, &uevent);
+	online_ms = event_ms(v, &online);
+	sample(v, "add-return", returned - asked);
+	sample(v, "add-uevent", uevent_ms - asked);
+	sample(v, "add-wait", wait_ms);
+	sample(v, "add-path", uevent_ms - asked - wait_ms);
+	sample(v, again ? "add-online" : "add-new", online_ms - asked);
+	if (again)
+		sample(v, "add-own", online_ms - uevent_ms);
 	return (unsigned)number_after(&online, " cpu");
 }
 
-/* The guest itself takes a CPU offline and brings it back. */
+/* The guest itself takes a CPU offline and brings it back, at rest before as it is before an add. */
 static void measure_limit(struct vm *v, unsigned cpu)
 {
 	struct console_line line;
@@ -419,6 +248,7 @@ static void measure_limit(struct vm *v, unsigned cpu)
 	(void)snprintf(text, sizeof(text), "offline %u\n", cpu);
 	tell(v, text);
 	await(v, "@@end 0");
+	usleep(SETTLE_US);
 	(void)snprintf(text, sizeof(text), "online %u\n", cpu);
 	tell(v, text);
 	line = await(v, "took-ms");
@@ -444,7 +274,7 @@ static void measure_one_at_a_time(struct vm *v)
 	double asked = console_now_ms();
 
 	for (int s = SOCKETS; s < GROWN; s++)
-		add(v, s, false);
+		add(v, s);
 	sample(v, "six-single", console_now_ms() - asked);
 	for (int s = GROWN; s-- > SOCKETS;)
 		take(v, s, false);
@@ -472,24 +302,33 @@ static void measure_at_once(struct vm *v)
 
 static void measure(struct vm *v)
 {
-	start(v);
+	guest_start(v);
 	measure_start(v);
 	for (int i = 0; i < SINGLE_ADDS; i++) {
-		measure_limit(v, add(v, SOCKETS, true));
+		measure_limit(v, measure_add(v, SOCKETS, i > 0));
 		take(v, SOCKETS, true);
 	}
 	measure_one_at_a_time(v);
 	measure_at_once(v);
 }
 
-static void run(const struct vmm *vmm, unsigned maxcpus)
+static void warm_up(struct vm *v)
+{
+	guest_start(v);
+	await(v, "@@ready");
+}
+
+static void run(const struct vmm *vmm, unsigned maxcpus, void (*job)(struct vm *v))
 {
 	static struct vm v;
 
 	v = (struct vm){ .vmm = vmm, .maxcpus = maxcpus, .input = -1 };
 	if (setjmp(give_up) == 0)
-		measure(&v);
-	end(&v);
+		job(&v);
+	guest_end(&v);
+	if (ctl.fd >= 0)
+		close(ctl.fd);
+	ctl.fd = -1;
 }
 
 static void round_of(unsigned maxcpus, int round, int rounds)
@@ -500,7 +339,7 @@ static void round_of(unsigned maxcpus, int round, int rounds)
 		printf("progress round %d of %d: %s, %u possible CPUs\n", round + 1,
 		       rounds, vmm->name, maxcpus);
 		(void)fflush(stdout);
-		run(vmm, maxcpus);
+		run(vmm, maxcpus, measure);
 	}
 }
 
@@ -518,6 +357,8 @@ int main(int argc, char **argv)
 	ctl.fd = -1;
 	rounds = (int)strtol(argv[1], NULL, 10);
 	limit = strtod(argv[2], NULL) * 1e3;
+	for (size_t i = 0; i < NVMMS; i++)
+		run(&vmms[i], (unsigned)strtoul(argv[3], NULL, 10), warm_up);
 	for (int r = 0; r < rounds; r++)
 		for (int i = 3; i < argc; i++) {
 			if (console_now_ms() - begun > limit) {
