@@ -76,8 +76,10 @@ void cpuhp_boot(struct cpuhp *hp, uint32_t index)
 	mtx_unlock(&hp->lock);
 }
 
-void cpuhp_plug(struct cpuhp *hp, const uint32_t *index, size_t n)
+uint64_t cpuhp_plug(struct cpuhp *hp, const uint32_t *index, size_t n)
 {
+	uint64_t raised_ns;
+
 	mtx_lock(&hp->lock);
 	for (size_t i = 0; i < n; i++) {
 		struct cpuhp_slot *s = &hp->slot[index[i]];
@@ -88,7 +90,9 @@ void cpuhp_plug(struct cpuhp *hp, const uint32_t *index, size_t n)
 			s->registered_ns = now_ns();
 	}
 	cpuhp_tell_ged_locked(hp);
+	raised_ns = now_ns();
 	mtx_unlock(&hp->lock);
+	return raised_ns;
 }
 
 void cpuhp_remind(struct cpuhp *hp, const uint32_t *index, size_t n)

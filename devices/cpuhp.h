@@ -106,8 +106,10 @@ void cpuhp_show(struct cpuhp *hp, unsigned char *sta) NOT_HOLDING(hp->lock);
 /* Before the first vCPU runs: this CPU is there at boot, no event needed. */
 void cpuhp_boot(struct cpuhp *hp, uint32_t index) NOT_HOLDING(hp->lock);
 
-/* Enables these n absent CPUs, all at once, and raises one insert event for each. */
-void cpuhp_plug(struct cpuhp *hp, const uint32_t *index, size_t n) NOT_HOLDING(hp->lock);
+/* Enables these n absent CPUs, all at once, and raises one insert event for each. When that was,
+ * CLOCK_MONOTONIC: the guest has seen none of them before. */
+uint64_t cpuhp_plug(struct cpuhp *hp, const uint32_t *index, size_t n)
+	NOT_HOLDING(hp->lock);
 
 /* Shows the insert event again for those of the n CPUs that the guest has not registered. */
 void cpuhp_remind(struct cpuhp *hp, const uint32_t *index, size_t n)

@@ -55,8 +55,7 @@ void hotplug_start_add(struct hotplug *h, uint32_t to, uint32_t ncpus,
 
 	make_job(h, JOB_ADD, to, ncpus, timeout_ms);
 	h->job.start_ns = start_ns;
-	cpuhp_plug(h->cpuhp, h->job.cpu, ncpus);
-	plugged_ns = now_ns();
+	plugged_ns = cpuhp_plug(h->cpuhp, h->job.cpu, ncpus);
 	hotplug_enter_phase(h, JOB_ACCEPTED, start_ns);
 	hotplug_enter_phase(h, JOB_PLUGGED, plugged_ns);
 }
@@ -147,8 +146,8 @@ bool hotplug_removal_lasts(struct hotplug *h, const uint32_t *cpu, uint32_t n)
 /* Tells the guest of the job's vCPUs. */
 static void plug(struct hotplug *h)
 {
-	cpuhp_plug(h->cpuhp, h->job.cpu, h->job.ncpus);
-	hotplug_enter_phase(h, JOB_PLUGGED, now_ns());
+	hotplug_enter_phase(h, JOB_PLUGGED,
+			    cpuhp_plug(h->cpuhp, h->job.cpu, h->job.ncpus));
 }
 
 /* An add that had to wait. */

@@ -49,8 +49,7 @@ static int setup(void **state)
 		f->vcpu[i].made_ns = now_ns();
 		atomic_store(&f->vcpu[i].up_ns, now_ns());
 	}
-	cpuhp_plug(&f->hp, f->cpu, 2);
-	f->job.phase_ns[JOB_PLUGGED] = now_ns();
+	f->job.phase_ns[JOB_PLUGGED] = cpuhp_plug(&f->hp, f->cpu, 2);
 	*state = f;
 	return 0;
 }
