@@ -144,6 +144,7 @@ _Noreturn void hotplug_loop(bool interrupts);
 
 /* bare_irq.c: the IDT and the IOAPIC. */
 extern volatile bool ged_rang;
+void bare_sleep(void); /* with interrupts, until one has come */
 void idt_setup(void);
 void ioapic_setup(void);
 void ioapic_unmask_ged(void);

@@ -128,6 +128,18 @@ bare_trampoline_end:
 	call bare_ap_main
 	jmp 2b
 
+/* Sleeps until an interrupt. STI lets none in before the HLT, but QEMU's emulation of SVM forgets
+ * that when it enters a guest (its VMRUN does not load the interrupt shadow): one that came there
+ * would be served, and its work slept through. So no handler returns to the HLT. */
+	.globl bare_sleep
+bare_sleep:
+	sti
+bare_sleep_hlt:
+	hlt
+bare_sleep_end:
+	cli
+	ret
+
 /* Interrupts: the handler of each is a C function without arguments. */
 	.macro interrupt name, handler
 	.globl \name
@@ -152,6 +164,10 @@ bare_trampoline_end:
 	pop %rdx
 	pop %rcx
 	pop %rax
+	cmpq $bare_sleep_hlt, (%rsp)
+	jne 6f
+	movq $bare_sleep_end, (%rsp)
+6:
 	iretq
 	.endm
 	interrupt bare_isr_ged, bare_on_ged

@@ -369,6 +369,6 @@ _Noreturn void hotplug_loop(bool interrupts)
 		if (serve_uart())
 			work = true;
 		else if (interrupts)
-			__asm__ volatile("sti; hlt; cli" : : : "memory");
+			bare_sleep();
 	}
 }
