@@ -226,8 +226,11 @@ class Vm:
         """Names of the process's threads, some of which may be KVM's own."""
         names = []
         for task in os.listdir("/proc/%d/task" % self.pid):
-            with open("/proc/%d/task/%s/comm" % (self.pid, task), encoding="ascii") as f:
-                names.append(f.read().strip())
+            try:
+                with open("/proc/%d/task/%s/comm" % (self.pid, task), encoding="ascii") as f:
+                    names.append(f.read().strip())
+            except (FileNotFoundError, ProcessLookupError):
+                pass  # it has ended meanwhile, shortly after it was joined
         return sorted(names)
 
     def vcpu_threads(self):
