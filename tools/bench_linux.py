@@ -10,8 +10,8 @@ from bench_show import Row, progress
 TOP = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 MACHINE = os.uname().machine
 QEMU = "qemu-system-x86_64"
-FIRMWARE = ("bios-256k.bin", "kvmvapic.bin", "linuxboot_dma.bin", "linuxboot.bin")
-FOLDERS = ("/usr/share/seabios", "/usr/share/qemu")
+QEMU_FILES = ("/usr/share/seabios/bios-256k.bin", "/usr/share/qemu/kvmvapic.bin",
+              "/usr/share/qemu/linuxboot.bin", "/usr/share/qemu/linuxboot_dma.bin")
 ROUND_SECONDS = 90  # of one size, both VMMs, in an emulated host on a busy machine
 
 # key of bench_vm's samples, what it is, unit, target, target of the ratio
@@ -43,30 +43,7 @@ def output(*words):
                           stdout=subprocess.PIPE).stdout.decode().strip()
 
 
-def libraries(program):
-    """The dynamic loader and all that it loads."""
-    text = subprocess.run(["ldd", program], check=True, stdout=subprocess.PIPE).stdout.decode()
-    return re.findall(r"(?:=> )?(/\S+) \(0x", text)
-
-
-def carry_qemu(folder):
-    """Puts QEMU with its libraries and firmware there; how it is called then."""
-    program, place = shutil.which(QEMU), os.path.join(folder, "qemu")
-    os.makedirs(place)
-    shutil.copy(program, os.path.join(place, QEMU))
-    loader = None
-    for library in libraries(program):
-        shutil.copy(os.path.realpath(library), os.path.join(place, os.path.basename(library)))
-        if os.path.basename(library).startswith("ld-linux"):
-            loader = os.path.basename(library)
-    for name in FIRMWARE:
-        found = [os.path.join(f, name) for f in FOLDERS if os.path.exists(os.path.join(f, name))]
-        shutil.copy(found[0], os.path.join(place, name))
-    return "./qemu/%s --library-path qemu ./qemu/%s -L qemu" % (loader, QEMU)
-
-
 def prepare(folder):
-    """All but QEMU."""
     shutil.rmtree(folder, ignore_errors=True)
     os.makedirs(folder)
     build = os.path.join(TOP, os.environ.get("B") or "build/" + MACHINE)
@@ -83,9 +60,9 @@ def command(folder, rounds, sizes):
     words = [str(rounds), str(seconds)] + [str(n) for n in sizes]
     if output("tools/where") == "own":
         return ["env", "QEMU=" + QEMU, "./bench_vm"] + words, folder, seconds
-    call = carry_qemu(folder)
+    output("tools/carry", os.path.join(folder, "root"), shutil.which(QEMU), *QEMU_FILES)
     with open(os.path.join(folder, "run"), "w", encoding="ascii") as f:
-        f.write("#!/bin/sh\nexport QEMU='%s'\nexec ./bench_vm \"$@\"\n" % call)
+        f.write("#!/bin/sh\nln -s \"$PWD\"/root/* /\nQEMU=%s exec ./bench_vm \"$@\"\n" % QEMU)
     os.chmod(os.path.join(folder, "run"), 0o755)
     progress("booting a KVM host in an emulated machine: only ratios mean anything")
     nested = [os.path.join(TOP, "tools/nested"), "-t", str(seconds + 300), folder, "run"]

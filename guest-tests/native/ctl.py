@@ -4,6 +4,7 @@ import json
 import os
 import subprocess
 
+from qmp import patience
 from vm import BUILD, check
 
 CTL = os.path.join(BUILD, "hotsocketctl")
@@ -12,7 +13,7 @@ CTL = os.path.join(BUILD, "hotsocketctl")
 def ctl(v, *args, status=0):
     """Its output; it must end with this status."""
     p = subprocess.run([CTL, "-s", v.socket] + list(args), stdin=subprocess.DEVNULL,
-                       capture_output=True, timeout=20, check=False)
+                       capture_output=True, timeout=patience(20), check=False)
     check(p.returncode == status, "hotsocketctl %r: status %d, %s",
           args, p.returncode, p.stderr.decode())
     return p.stdout.decode()

@@ -6,6 +6,7 @@ import re
 import threading
 import time
 
+from qmp import patience
 from vm import Vm
 
 MEMORY_MIB = 64
@@ -25,7 +26,7 @@ def resize_at_once(vms, sockets):
     gate = threading.Barrier(len(vms))
 
     def resize(q):
-        gate.wait(10)
+        gate.wait(patience(10))
         sent = time.monotonic()
         return q.resize(sockets, timeout=20), time.monotonic() - sent
 

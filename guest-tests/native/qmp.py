@@ -1,8 +1,12 @@
 """qmp: a client of the control socket. Every wait is bounded."""
 
 import json
+import os
 import socket
 import time
+
+# How many times longer a wait may last where the host itself is emulated (by nested, beside this).
+SLOW = int(os.environ.get("SLOW") or 1)
 
 
 class QmpError(Exception):
@@ -20,6 +24,11 @@ class QmpClosed(Exception):
 
 class QmpTimeout(Exception):
     """What was waited for did not come."""
+
+
+def patience(seconds):
+    """The most seconds to wait here for what takes so many at most where nothing is emulated."""
+    return seconds * SLOW
 
 
 class Qmp:
@@ -45,10 +54,10 @@ class Qmp:
         self.socket.close()
 
     def _deadline(self, timeout):
-        return time.monotonic() + (self.timeout if timeout is None else timeout)
+        return time.monotonic() + patience(self.timeout if timeout is None else timeout)
 
     def send_bytes(self, data):
-        self.socket.settimeout(self.timeout)
+        self.socket.settimeout(patience(self.timeout))
         self.socket.sendall(data)
 
     def _next_message(self, deadline):
@@ -135,7 +144,7 @@ class Qmp:
 
 def connect(path, timeout=10):
     """A connection to the socket at path, as soon as somebody listens there."""
-    deadline = time.monotonic() + timeout
+    deadline = time.monotonic() + patience(timeout)
     while True:
         s = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
         try:

@@ -8,7 +8,7 @@ import subprocess
 import tempfile
 import time
 
-from qmp import Qmp
+from qmp import Qmp, patience
 from vm import Vm, check, command, equal, kvm_max_vcpus, start
 
 
@@ -22,7 +22,7 @@ def refused(line, status, *parts):
         p = start(line + files, cwd=folder, stdin=subprocess.DEVNULL,
                   stdout=subprocess.PIPE, stderr=subprocess.PIPE)
         try:
-            out, err = p.communicate(timeout=10)
+            out, err = p.communicate(timeout=patience(10))
         finally:
             p.kill()
             p.wait()
@@ -89,7 +89,7 @@ def test_a_start_at_a_path_that_is_taken():
         q = v.ready().qmp()
         p = start(command() + ["--qmp", v.socket, "--serial", "none"],
                   stderr=subprocess.PIPE)
-        err = p.communicate(timeout=10)[1].decode()
+        err = p.communicate(timeout=patience(10))[1].decode()
         equal(p.returncode, 1, "status")
         check(v.socket in err and "another" in err, "%r", err)
         equal(q.resize(2)["result"], "done", "the VM that was there first")
@@ -98,7 +98,7 @@ def test_a_start_at_a_path_that_is_taken():
         with open(note, "w", encoding="ascii") as f:
             f.write("precious")
         p = start(command() + ["--qmp", note, "--serial", "none"], stderr=subprocess.PIPE)
-        equal((p.communicate(timeout=10), p.returncode)[1], 1, "status")
+        equal((p.communicate(timeout=patience(10)), p.returncode)[1], 1, "status")
         with open(note, encoding="ascii") as f:
             equal(f.read(), "precious", "the file at the path")
 
@@ -113,7 +113,7 @@ def test_a_start_after_a_vm_that_was_killed():
         try:
             with Qmp(v.socket) as q:
                 q.execute("quit")
-            equal(p.wait(10), 0, "status")
+            equal(p.wait(patience(10)), 0, "status")
         finally:
             p.kill()
             p.wait()
@@ -240,7 +240,7 @@ def test_a_client_of_another_user_is_turned_away():
             os.setuid(65534)
             s = socket.socket(socket.AF_UNIX)
             s.connect(v.socket)
-            s.settimeout(5)
+            s.settimeout(patience(5))
             os._exit(0 if s.recv(100) == b"" else 1)
         equal(os.waitpid(child, 0)[1], 0, "what the other user's client got")
         v.qmp().execute("query-status")

@@ -8,6 +8,7 @@ import tempfile
 import time
 
 from ctl import ctl, metrics
+from qmp import patience
 from test_record import switches
 from vm import SANITIZED, TOP, Skip, Vm, check, command, equal, start, wait_until
 
@@ -70,9 +71,9 @@ def find_promtool():
     """make test has fetched it by now; else that may take longer than a test may."""
     try:
         p = subprocess.run([os.path.join(TOP, "tools", "promtool")], capture_output=True,
-                           timeout=20, check=False)
+                           timeout=patience(20), check=False)
     except subprocess.TimeoutExpired:
-        raise Skip("tools/promtool has not fetched promtool within 20 s") from None
+        raise Skip("tools/promtool has not fetched promtool within %g s" % patience(20)) from None
     if p.returncode != 0:
         raise Skip("no promtool: %s" % p.stderr.decode().strip().replace("\n", "; "))
     return p.stdout.decode().strip()
@@ -83,7 +84,7 @@ def test_promtool_takes_it():
     with Vm(cpus="sockets=1,maxSockets=4") as v:
         session(v)
         p = subprocess.run([promtool, "check", "metrics"], input=ctl(v, "metrics").encode(),
-                           capture_output=True, timeout=20, check=False)
+                           capture_output=True, timeout=patience(20), check=False)
         equal((p.returncode, p.stdout, p.stderr), (0, b"", b""), "promtool check metrics")
 
 
@@ -156,7 +157,7 @@ def test_a_file_that_cannot_be_written():
     path = "/nowhere/vm.prom"
     with start(command(more=["--metrics-file", path]), stdin=subprocess.DEVNULL,
                stdout=subprocess.DEVNULL, stderr=subprocess.PIPE) as p:
-        err = p.communicate(timeout=10)[1].decode()
+        err = p.communicate(timeout=patience(10))[1].decode()
     equal(p.returncode, 1, "exit status")
     check("--metrics-file /nowhere/vm.prom: cannot write it: No such file" in err, "%r", err)
     with File() as f, Vm(cpus="sockets=1,maxSockets=4",

@@ -6,6 +6,7 @@ import resource
 import subprocess
 
 from ctl import CTL, condition, ctl, document, events, topology
+from qmp import patience
 from test_manifest import Manifest
 from test_spec import Spec, has, quit_vm
 from vm import Vm, check, equal, states, wait_until
@@ -32,7 +33,8 @@ def refused(v, text, *more, status=1):
     q = v.qmp()
     before, spec = v.host_state(q), document(v, "get")["spec"]
     p = subprocess.run([CTL, "-s", v.socket, "patch", "-p", text] + list(more),
-                       stdin=subprocess.DEVNULL, capture_output=True, timeout=20, check=False)
+                       stdin=subprocess.DEVNULL, capture_output=True, timeout=patience(20),
+                       check=False)
     equal((p.returncode, p.stdout), (status, b""), "status and output of %s" % text)
     equal(v.host_state(q), before, "the VM after %s" % text)
     equal(document(v, "get")["spec"], spec, "its spec after %s" % text)

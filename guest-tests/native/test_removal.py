@@ -2,7 +2,7 @@
 
 import time
 
-from qmp import QmpError
+from qmp import QmpError, patience
 from vm import Vm, check, equal, states, vcpus, wait_until
 
 PHASES = ["requested", "offlining", "ejected", "parked"]
@@ -357,7 +357,8 @@ def test_no_final_ost_costs_two_seconds_and_no_more():
         q.execute("resize", {"sockets": 2})
         q.wait_event("HOTPLUG_PHASE", where=lambda d: d["phase"] == "ejected")
         check(time.monotonic() - began < OST_S / 2, "the eject came late")
-        wait_until(lambda: v.vcpu_threads() == [0, 1], "threads joined at once", OST_S / 2)
+        wait_until(lambda: v.vcpu_threads() == [0, 1], "threads joined")
+        check(time.monotonic() - began < OST_S, "they were joined late")
         job = q.wait_event("HOTPLUG_COMPLETED")["data"]
         took = time.monotonic() - began
         equal((job["result"], job["phase"]), ("done", "parked"), "the job")
@@ -377,7 +378,7 @@ def test_an_add_right_after_a_removal_and_the_other_way_round():
         q = grown(v, 4)
         for first, second in ((2, 4), (1, 3), (2, 3), (1, 4)) * 5:
             for to in first, second:  # the next one as soon as it is allowed
-                deadline = time.monotonic() + 5
+                deadline = time.monotonic() + patience(5)
                 while True:
                     try:
                         q.execute("resize", {"sockets": to})
@@ -514,7 +515,7 @@ def test_a_thousand_cycles_leave_nothing_behind():
             resize(q, to)
         begun, cycles = time.monotonic(), 0
         before, rss = use(v), v.rss_kib()
-        while cycles < CYCLES and time.monotonic() - begun < CYCLE_S:
+        while cycles < CYCLES and time.monotonic() - begun < patience(CYCLE_S):
             resize(q, 2)
             resize(q, 4)
             q.events.clear()

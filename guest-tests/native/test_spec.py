@@ -6,6 +6,7 @@ import shutil
 import subprocess
 import tempfile
 
+from qmp import patience
 from vm import GUEST, Vm, check, command, equal, start, states, wait_until
 
 CPUS = {"sockets": 2, "maxSockets": 8}
@@ -55,7 +56,7 @@ def run(*options):
     """(exit status, stderr) of a start that is refused."""
     with start([command()[0]] + list(options), stdin=subprocess.DEVNULL,
                stdout=subprocess.DEVNULL, stderr=subprocess.PIPE) as p:
-        err = p.communicate(timeout=10)[1].decode()
+        err = p.communicate(timeout=patience(10))[1].decode()
     return p.returncode, err
 
 

@@ -9,7 +9,7 @@ import subprocess
 import tempfile
 
 from ctl import CTL
-from qmp import Qmp
+from qmp import Qmp, patience
 from sandbox import KVM_GROUP, USER, Sandbox, setting
 from test_manifest import MANIFEST
 from vm import BINARY, GUEST, Vm, check, equal, wait_until
@@ -81,7 +81,7 @@ class Unit:
         p = self.sandbox.popen(words, env=environment(**env), stdin=subprocess.DEVNULL,
                                stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
         self.processes.append(p)
-        out, err = p.communicate(timeout=20)
+        out, err = p.communicate(timeout=patience(20))
         return p.returncode, out, err
 
     def start(self):
@@ -127,7 +127,7 @@ def test_it_runs_and_grows_and_ends_by_sigterm():
         equal(q.resize(3)["result"], "done", "resize 3")
         equal(q.execute("query-vm")["metadata"]["name"], "vm1", "name")
         p.send_signal(getattr(signal, setting("KillSignal")[0]))
-        equal(p.wait(10), 0, "exit status")
+        equal(p.wait(patience(10)), 0, "exit status")
         equal([len(u.said().splitlines()), os.listdir(u.path("vm1"))], [1, []],
               "lines on stderr (what the manifest has in vain), files left: %r" % u.said())
 
@@ -143,7 +143,7 @@ def test_a_stop_asks_the_guest_first():
         q.wait_event("POWERDOWN")
         equal(u.run(words, MAINPID=""), (0, "", ""), "a stop after the end")
         q.execute("quit")
-        equal(p.wait(10), 0, "exit status")
+        equal(p.wait(patience(10)), 0, "exit status")
 
 
 def test_another_user_is_not_served():

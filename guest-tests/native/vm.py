@@ -11,7 +11,7 @@ import subprocess
 import tempfile
 import time
 
-from qmp import Qmp
+from qmp import Qmp, patience
 
 TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 BUILD = os.path.join(TOP, os.environ.get("B") or "build/" + os.uname().machine)
@@ -70,12 +70,12 @@ def equal(found, expected, what):
 
 def wait_until(condition, what, timeout=10):
     """Returns what condition() returns as soon as that is true."""
-    deadline = time.monotonic() + timeout
+    deadline = time.monotonic() + patience(timeout)
     while True:
         got = condition()
         if got:
             return got
-        check(time.monotonic() < deadline, "not within %g s: %s", timeout, what)
+        check(time.monotonic() < deadline, "not within %g s: %s", patience(timeout), what)
         time.sleep(0.002)
 
 
@@ -206,9 +206,9 @@ class Vm:
 
     def wait_exit(self, timeout=10):
         try:
-            return self.process.wait(timeout)
+            return self.process.wait(patience(timeout))
         except subprocess.TimeoutExpired:
-            raise Failure("the VMM still runs after %g s" % timeout) from None
+            raise Failure("the VMM still runs after %g s" % patience(timeout)) from None
 
     def online_lines(self):
         """{index: APIC id} of the CPUs that the guest says it started."""
