@@ -10,8 +10,6 @@ from bench_show import Row, progress
 TOP = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 MACHINE = os.uname().machine
 QEMU = "qemu-system-x86_64"
-QEMU_FILES = ("/usr/share/seabios/bios-256k.bin", "/usr/share/qemu/kvmvapic.bin",
-              "/usr/share/qemu/linuxboot.bin", "/usr/share/qemu/linuxboot_dma.bin")
 ROUND_SECONDS = 90  # of one size, both VMMs, in an emulated host on a busy machine
 
 # key of bench_vm's samples, what it is, unit, target, target of the ratio
@@ -60,7 +58,7 @@ def command(folder, rounds, sizes):
     words = [str(rounds), str(seconds)] + [str(n) for n in sizes]
     if output("tools/where") == "own":
         return ["env", "QEMU=" + QEMU, "./bench_vm"] + words, folder, seconds
-    output("tools/carry", os.path.join(folder, "root"), shutil.which(QEMU), *QEMU_FILES)
+    output("tools/carry", os.path.join(folder, "root"), shutil.which(QEMU))
     with open(os.path.join(folder, "run"), "w", encoding="ascii") as f:
         f.write("#!/bin/sh\nln -s \"$PWD\"/root/* /\nQEMU=%s exec ./bench_vm \"$@\"\n" % QEMU)
     os.chmod(os.path.join(folder, "run"), 0o755)
