@@ -65,7 +65,7 @@ static void plug_locked(struct cpuhp *hp, uint32_t index) HOLDS(hp->lock)
 	(void)err;
 	forget_steps(s);
 	s->offlining_ns = s->ejected_ns = s->gone_ns = 0;
-	s->ost_due = s->withdrawn = s->in_tables = false;
+	s->ost_due = s->underway = s->in_tables = false;
 }
 
 void cpuhp_boot(struct cpuhp *hp, uint32_t index)
@@ -138,7 +138,6 @@ void cpuhp_ask_removal(struct cpuhp *hp, const uint32_t *index, size_t n)
 
 		if (!slot_enabled(s->state))
 			continue;
-		s->withdrawn = false;
 		s->remove_requested = true;
 		s->offlining_ns = s->ejected_ns = s->gone_ns = 0;
 		cpuhp_mark_locked(hp, s, s->insert_pending, true);
@@ -157,7 +156,6 @@ void cpuhp_withdraw_removal(struct cpuhp *hp, const uint32_t *index, size_t n)
 
 		if (!slot_enabled(s->state))
 			continue;
-		s->withdrawn = s->remove_requested && !s->remove_pending;
 		s->remove_requested = false;
 		cpuhp_mark_locked(hp, s, s->insert_pending, false);
 	}
@@ -223,7 +221,7 @@ static void reset_locked(struct cpuhp *hp, struct cpuhp_slot *s) HOLDS(hp->lock)
 	cpuhp_mark_locked(hp, s, false, false);
 	s->ost = (struct ost){ 0 };
 	forget_steps(s);
-	s->by_guest = s->withdrawn = false;
+	s->by_guest = s->underway = false;
 	if (s->remove_requested)
 		drop_locked(hp, s);
 	s->in_tables = slot_enabled(s->state);

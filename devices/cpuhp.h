@@ -54,9 +54,9 @@ struct ost {
 struct cpuhp_slot {
 	enum slot_state state;
 	bool insert_pending, remove_pending, remove_requested;
-	bool ost_due;   /* ejected, and the final _OST has not come */
-	bool by_guest;  /* the last eject was the guest's own */
-	bool withdrawn; /* asked no longer, but the guest may be on its way to eject */
+	bool ost_due;  /* ejected, and the final _OST has not come */
+	bool by_guest; /* the last eject was the guest's own */
+	bool underway; /* the guest knows that it is to eject, and has not said that it will not */
 	bool in_tables; /* it is there since the guest booted, which needs no event */
 	struct ost ost; /* the last one */
 

@@ -317,8 +317,8 @@ static void check_guest_step(const struct rig *r, uint32_t index)
 	if (is->state == was->state || is->state != SLOT_EJECTED)
 		return;
 	MUST(index == r->selector && index != 0);
-	MUST(was->remove_requested || was->withdrawn || r->hp.accept_ejects);
-	MUST(is->by_guest == !(was->remove_requested || was->withdrawn) && is->ost_due);
+	MUST(was->remove_requested || was->underway || r->hp.accept_ejects);
+	MUST(is->by_guest == !(was->remove_requested || was->underway) && is->ost_due);
 }
 
 static void check(const struct rig *r, const struct step *step)

@@ -52,6 +52,8 @@ static bool take_ost_locked(struct cpuhp *hp, struct cpuhp_slot *s, const struct
 		return false;
 	if (is_eject(ost->event) && ost->status == OST_IN_PROGRESS)
 		cpuhp_begin_offlining(s);
+	else if (is_eject(ost->event))
+		s->underway = false;
 	if (ost->event == OST_DEVICE_CHECK && ost->status == OST_SUCCESS &&
 	    cpuhp_step_locked(hp, s, SLOT_REGISTER) == 0 && s->registered_ns == 0)
 		s->registered_ns = ost->ns;
@@ -90,6 +92,8 @@ static bool control_locked(struct cpuhp *hp, uint8_t value) HOLDS(hp->lock)
 
 	if (!insert && s->insert_pending)
 		s->acked_ns = now_ns();
+	if (!remove && s->remove_pending)
+		s->underway = true;
 	if (insert != s->insert_pending || remove != s->remove_pending) {
 		cpuhp_mark_locked(hp, s, insert, remove);
 		cpuhp_tell_ged_locked(hp);
@@ -135,6 +139,8 @@ static uint8_t status_locked(struct cpuhp *hp) HOLDS(hp->lock)
 
 	if (s->insert_pending && s->seen_ns == 0)
 		s->seen_ns = now_ns();
+	if (s->remove_pending) /* it notifies first and acknowledges then */
+		s->underway = true;
 	return status(s);
 }
 

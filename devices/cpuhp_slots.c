@@ -48,7 +48,7 @@ void cpuhp_begin_offlining(struct cpuhp_slot *s)
 static bool may_eject(const struct cpuhp *hp, const struct cpuhp_slot *s)
 {
 	return s != &hp->slot[0] &&
-	       (s->remove_requested || s->withdrawn || hp->accept_ejects);
+	       (s->remove_requested || s->underway || hp->accept_ejects);
 }
 
 bool cpuhp_eject_locked(struct cpuhp *hp, struct cpuhp_slot *s)
@@ -59,8 +59,8 @@ bool cpuhp_eject_locked(struct cpuhp *hp, struct cpuhp_slot *s)
 	}
 	cpuhp_begin_offlining(s);
 	s->ejected_ns = now_ns();
-	s->by_guest = !s->remove_requested && !s->withdrawn;
-	s->remove_requested = false;
+	s->by_guest = !s->remove_requested && !s->underway;
+	s->remove_requested = s->underway = false;
 	s->ost_due = !hp->no_acpi;
 	hp->ejected++;
 	cpuhp_mark_locked(hp, s, false, false);

@@ -302,6 +302,60 @@ static void a_requested_eject_works_after_its_event_was_acknowledged(void **stat
 	assert_int_equal(rd(f, CPUHP_STATUS, 1), 0);
 }
 
+static void ask_removal_of_4(struct fixture *f)
+{
+	static const uint32_t four = 4;
+
+	cpuhp_ask_removal(&f->hp, &four, 1);
+	wr(f, CPUHP_SELECTOR, 4, 4);
+	assert_true(rd(f, CPUHP_STATUS, 1) & CPUHP_REMOVE);
+}
+
+static void withdraw_removal_of_4(struct fixture *f)
+{
+	static const uint32_t four = 4;
+
+	cpuhp_withdraw_removal(&f->hp, &four, 1);
+	assert_false(rd(f, CPUHP_STATUS, 1) & CPUHP_REMOVE);
+}
+
+/* It notifies itself, and only then acknowledges: a removal that is withdrawn between the two goes
+ * on all the same, and so does one that is asked for and withdrawn once more meanwhile. */
+static void what_the_guest_has_seen_it_may_still_carry_out(void **state)
+{
+	struct fixture *f = *state;
+	static const uint32_t four = 4;
+
+	f->hp.accept_ejects = false;
+	plug(f, 4, 5);
+	ask_removal_of_4(f);
+	withdraw_removal_of_4(f);
+	cpuhp_ask_removal(&f->hp, &four, 1);
+	withdraw_removal_of_4(f);
+	wr(f, CPUHP_CONTROL, 1, CPUHP_EJECT);
+	assert_int_equal(cpuhp_get(&f->hp, 4).state, SLOT_EJECTED);
+	assert_false(cpuhp_get(&f->hp, 4).by_guest);
+}
+
+static void what_the_guest_has_refused_or_not_seen_it_may_not(void **state)
+{
+	struct fixture *f = *state;
+	static const uint32_t four = 4;
+
+	f->hp.accept_ejects = false;
+	plug(f, 4, 5);
+	ask_removal_of_4(f);
+	withdraw_removal_of_4(f);
+	say_ost(f, 4, OST_EJECT_REQUEST, OST_IN_PROGRESS);
+	say_ost(f, 4, OST_EJECT_REQUEST, 1);
+	wr(f, CPUHP_CONTROL, 1, CPUHP_EJECT);
+	assert_int_equal(cpuhp_get(&f->hp, 4).state, SLOT_PLUGGED);
+	cpuhp_ask_removal(&f->hp, &four, 1);
+	withdraw_removal_of_4(f);
+	wr(f, CPUHP_CONTROL, 1, CPUHP_EJECT);
+	assert_int_equal(cpuhp_get(&f->hp, 4).state, SLOT_PLUGGED);
+}
+
 static void running_before_any_ost_counts_as_registered_and_online(void **state)
 {
 	struct fixture *f = *state;
@@ -555,6 +609,8 @@ int main(void)
 		TEST(a_flood_of_ost_loses_reports_and_nothing_else),
 		TEST(an_eject_that_nobody_asked_for_is_ignored_and_counted),
 		TEST(a_requested_eject_works_after_its_event_was_acknowledged),
+		TEST(what_the_guest_has_seen_it_may_still_carry_out),
+		TEST(what_the_guest_has_refused_or_not_seen_it_may_not),
 		TEST(running_before_any_ost_counts_as_registered_and_online),
 		TEST(an_absent_cpu_cannot_run),
 		TEST(a_reminder_raises_the_event_again_for_those_who_have_not_answered),
