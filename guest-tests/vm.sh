@@ -67,7 +67,7 @@ wait_until() { # SECONDS WHAT COMMAND...: with a line now and then
 		running || failed "$what" "hotsocket runs" "it ended"
 		[ "$(seconds)" -lt "$limit" ] || failed "$what" "it happens" "it did not, in time"
 		[ "$(seconds)" -lt $next ] || {
-			echo "waiting for $what ($(seconds) s)"
+			echo "waiting for $what ($(seconds) s)" >&2 # stdout may be the answer
 			next=$(($(seconds) + 5))
 		}
 		sleep 0.1
