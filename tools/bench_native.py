@@ -12,7 +12,7 @@ sys.path.insert(0, os.path.join(TOP, "guest-tests", "native"))
 sys.dont_write_bytecode = True
 
 import vm  # noqa: E402
-from qmp import connect  # noqa: E402
+from qmp import connect, patience  # noqa: E402
 from vm import Vm  # noqa: E402
 import bench_pvh  # noqa: E402
 import bench_scale  # noqa: E402
@@ -26,11 +26,11 @@ MEMORY_MIB = 512
 
 def wait_mark(console, marks):
     """Reads the console until it has shown this many marks; returns when the last one came."""
-    deadline = time.monotonic() + 10
+    deadline = time.monotonic() + patience(10)
     while marks > 0:
         left = deadline - time.monotonic()
         if left <= 0 or not select.select([console], [], [], left)[0]:
-            raise SystemExit("bench: the guest did not start its CPUs within 10 s")
+            raise SystemExit("bench: the guest did not start its CPUs within %d s" % patience(10))
         marks -= console.recv(65536).count(MARK)
     return time.monotonic()
 
@@ -189,7 +189,7 @@ def table_rows():
         progress("%s is not built: no times of the tables" % program)
         return []
     progress("tables")
-    text = subprocess.run([program], check=True, capture_output=True, timeout=30).stdout
+    text = subprocess.run([program], check=True, capture_output=True, timeout=patience(30)).stdout
     rows = []
     for line in text.decode().splitlines():
         cpus, size, n, *us = line.split()
@@ -201,6 +201,10 @@ def table_rows():
 
 def scale_rows():
     return [Row(*row) for row in bench_scale.measure(progress)]
+
+
+def goes_nested():
+    return vm.goes_nested(vm.kvm_missing())
 
 
 def rows(rounds):

@@ -15,8 +15,11 @@ LIMIT = "the guest's own offline to online"
 BAR = 48  # characters of the longest one
 
 
+PROGRESS = "bench: "
+
+
 def progress(text):
-    print("bench: " + text, file=sys.stderr, flush=True)
+    print(PROGRESS + text, file=sys.stderr, flush=True)
 
 
 class Row:

@@ -8,6 +8,7 @@ import resource
 import shutil
 import signal
 import subprocess
+import sys
 import tempfile
 import time
 
@@ -19,6 +20,7 @@ BINARY = os.path.join(BUILD, "hotsocket")
 # A sanitizer's build is in a folder of its own: its memory and its wake-ups are not the VMM's.
 SANITIZED = os.path.basename(BUILD) != os.uname().machine
 GUEST = os.path.join(BUILD, "guest", "bare.elf")
+NESTED = os.path.join(TOP, "guest-tests", "native", "nested")
 
 KVM_GET_API_VERSION = 0xAE00
 KVM_CHECK_EXTENSION, KVM_CAP_MAX_VCPUS = 0xAE03, 66
@@ -49,6 +51,14 @@ def kvm_missing():
     finally:
         os.close(fd)
     return None if version == 12 else "/dev/kvm speaks API version %d" % version
+
+
+def goes_nested(missing):
+    """Whether what needs a KVM that is missing here is to run by NESTED, which is said then."""
+    nested = bool(missing) and os.uname().machine == "x86_64" and "SLOW" not in os.environ
+    if nested:
+        print("where: nested, because %s" % missing, file=sys.stderr, flush=True)
+    return nested
 
 
 def kvm_max_vcpus():
