@@ -124,7 +124,7 @@ void cpuhp_ask_removal(struct cpuhp *hp, const uint32_t *index, size_t n)
 	NOT_HOLDING(hp->lock);
 
 /* Asks no longer, for those that the guest has not ejected. It may eject those whose event it
- * has taken all the same. */
+ * has seen all the same. */
 void cpuhp_withdraw_removal(struct cpuhp *hp, const uint32_t *index, size_t n)
 	NOT_HOLDING(hp->lock);
 

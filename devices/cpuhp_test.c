@@ -302,21 +302,26 @@ static void a_requested_eject_works_after_its_event_was_acknowledged(void **stat
 	assert_int_equal(rd(f, CPUHP_STATUS, 1), 0);
 }
 
-static void ask_removal_of_4(struct fixture *f)
+/* Plugs CPU 4 in a VM that ignores ejects of the guest's own; asks to remove it, which the guest sees
+ * and does not acknowledge, and withdraws that. */
+static void withdraw_a_seen_removal(struct fixture *f, const uint32_t *four)
 {
-	static const uint32_t four = 4;
-
-	cpuhp_ask_removal(&f->hp, &four, 1);
+	f->hp.accept_ejects = false;
+	plug(f, 4, 5);
+	cpuhp_ask_removal(&f->hp, four, 1);
 	wr(f, CPUHP_SELECTOR, 4, 4);
 	assert_true(rd(f, CPUHP_STATUS, 1) & CPUHP_REMOVE);
+	cpuhp_withdraw_removal(&f->hp, four, 1);
+	assert_false(rd(f, CPUHP_STATUS, 1) & CPUHP_REMOVE);
 }
 
-static void withdraw_removal_of_4(struct fixture *f)
+/* And once more, before the guest looks. Then it ejects. */
+static void withdraw_an_unseen_removal_and_eject(struct fixture *f, const uint32_t *four)
 {
-	static const uint32_t four = 4;
-
-	cpuhp_withdraw_removal(&f->hp, &four, 1);
+	cpuhp_ask_removal(&f->hp, four, 1);
+	cpuhp_withdraw_removal(&f->hp, four, 1);
 	assert_false(rd(f, CPUHP_STATUS, 1) & CPUHP_REMOVE);
+	wr(f, CPUHP_CONTROL, 1, CPUHP_EJECT);
 }
 
 /* It notifies itself, and only then acknowledges: a removal that is withdrawn between the two goes
@@ -324,15 +329,10 @@ static void withdraw_removal_of_4(struct fixture *f)
 static void what_the_guest_has_seen_it_may_still_carry_out(void **state)
 {
 	struct fixture *f = *state;
-	static const uint32_t four = 4;
+	const uint32_t four = 4;
 
-	f->hp.accept_ejects = false;
-	plug(f, 4, 5);
-	ask_removal_of_4(f);
-	withdraw_removal_of_4(f);
-	cpuhp_ask_removal(&f->hp, &four, 1);
-	withdraw_removal_of_4(f);
-	wr(f, CPUHP_CONTROL, 1, CPUHP_EJECT);
+	withdraw_a_seen_removal(f, &four);
+	withdraw_an_unseen_removal_and_eject(f, &four);
 	assert_int_equal(cpuhp_get(&f->hp, 4).state, SLOT_EJECTED);
 	assert_false(cpuhp_get(&f->hp, 4).by_guest);
 }
@@ -340,19 +340,14 @@ static void what_the_guest_has_seen_it_may_still_carry_out(void **state)
 static void what_the_guest_has_refused_or_not_seen_it_may_not(void **state)
 {
 	struct fixture *f = *state;
-	static const uint32_t four = 4;
+	const uint32_t four = 4;
 
-	f->hp.accept_ejects = false;
-	plug(f, 4, 5);
-	ask_removal_of_4(f);
-	withdraw_removal_of_4(f);
+	withdraw_a_seen_removal(f, &four);
 	say_ost(f, 4, OST_EJECT_REQUEST, OST_IN_PROGRESS);
 	say_ost(f, 4, OST_EJECT_REQUEST, 1);
 	wr(f, CPUHP_CONTROL, 1, CPUHP_EJECT);
 	assert_int_equal(cpuhp_get(&f->hp, 4).state, SLOT_PLUGGED);
-	cpuhp_ask_removal(&f->hp, &four, 1);
-	withdraw_removal_of_4(f);
-	wr(f, CPUHP_CONTROL, 1, CPUHP_EJECT);
+	withdraw_an_unseen_removal_and_eject(f, &four);
 	assert_int_equal(cpuhp_get(&f->hp, 4).state, SLOT_PLUGGED);
 }
 
