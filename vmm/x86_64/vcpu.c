@@ -33,8 +33,8 @@ static int enter_x2apic(const struct vcpu *v)
 }
 
 /* No machine check ever comes to the guest. KVM gives a vCPU 32 banks for them, and Linux looks
- * at each when it starts a CPU: some two hundred exits, more than all others of a start. One bank
- * is the least that there can be. */
+ * at each when it starts a CPU: some two hundred exits, nearly half of all of a start. One bank is
+ * the least that there can be. */
 static int have_one_mce_bank(const struct vcpu *v)
 {
 	uint64_t mcg_cap = 1;
