@@ -1,7 +1,6 @@
 """bench_linux: a Linux guest under hotsocket and under QEMU, by tools/bench_vm.c."""
 
 import os
-import re
 import shutil
 import subprocess
 

@@ -11,7 +11,7 @@ import termios
 import time
 
 from qmp import Qmp, connect, patience
-from vm import Vm, check, command, equal, start, vcpu_ticks, wait_until
+from vm import Vm, check, command, equal, start, wait_until
 
 F_SETPIPE_SZ = 1031
 UART_TX_LEN = 16384  # bytes that the VMM keeps for the guest's UART
