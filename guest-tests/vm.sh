@@ -52,7 +52,7 @@ check_says() { # WHAT PATTERN...: $tmp/said holds each of them
 
 milliseconds() { # of the machine's life
 	read -r now _ </proc/uptime
-	echo "${now%.*}${now#*.}0"
+	echo $((${now%.*} * 1000 + (1${now#*.} - 100) * 10))
 }
 
 begun=$(milliseconds)
