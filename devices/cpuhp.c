@@ -108,14 +108,21 @@ void cpuhp_remind(struct cpuhp *hp, const uint32_t *index, size_t n)
 	mtx_unlock(&hp->lock);
 }
 
+/* What the guest has seen it registers at any moment, from the _STA that it read then. A CPU that
+ * vanishes meanwhile leaves it a device that is no use, and in the way of the next add. */
+static bool is_unseen(const struct cpuhp_slot *s)
+{
+	return s->state == SLOT_PLUGGED && s->seen_ns == 0 && s->acked_ns == 0 &&
+	       !s->in_tables;
+}
+
 int cpuhp_unplug(struct cpuhp *hp, const uint32_t *index, size_t n)
 {
 	int err = 0;
 
 	mtx_lock(&hp->lock);
 	for (size_t i = 0; i < n; i++)
-		if (hp->slot[index[i]].state != SLOT_PLUGGED ||
-		    hp->slot[index[i]].in_tables)
+		if (!is_unseen(&hp->slot[index[i]]))
 			err = -EBUSY;
 	for (size_t i = 0; err == 0 && i < n; i++) {
 		struct cpuhp_slot *s = &hp->slot[index[i]];

@@ -116,7 +116,7 @@ void cpuhp_remind(struct cpuhp *hp, const uint32_t *index, size_t n)
 	NOT_HOLDING(hp->lock);
 
 /* Takes back the insert events of these n CPUs, which are absent then. 0; or -EBUSY, and
- * nothing is changed, when the guest has registered one of them, or finds it at its boot. */
+ * nothing is changed, when the guest has seen one of the events, or finds the CPU at its boot. */
 int cpuhp_unplug(struct cpuhp *hp, const uint32_t *index, size_t n) NOT_HOLDING(hp->lock);
 
 /* Asks the guest to eject those of these n CPUs that are there. */

@@ -182,13 +182,17 @@ static void do_unplug(struct rig *r, const uint8_t *a)
 {
 	uint32_t index[2];
 	size_t n = pair(a, index);
-	bool plugged = true;
+	bool unseen = true;
 
 	if (index[0] == 0 || index[1] == 0)
 		return;
-	for (size_t i = 0; i < n; i++)
-		plugged = plugged && r->before[index[i]].state == SLOT_PLUGGED;
-	MUST((cpuhp_unplug(&r->hp, index, n) == 0) == plugged);
+	for (size_t i = 0; i < n; i++) {
+		const struct cpuhp_slot *s = &r->before[index[i]];
+
+		unseen = unseen && s->state == SLOT_PLUGGED && s->seen_ns == 0 &&
+			 s->acked_ns == 0;
+	}
+	MUST((cpuhp_unplug(&r->hp, index, n) == 0) == unseen);
 }
 
 static void do_ask(struct rig *r, const uint8_t *a)

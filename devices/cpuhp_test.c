@@ -541,6 +541,27 @@ static void what_is_there_at_boot_cannot_be_unplugged(void **state)
 	assert_int_equal(cpuhp_unplug(&f->hp, &four, 1), 0);
 }
 
+/* It may have read _STA, and register it a moment later. */
+static void what_the_guest_has_seen_cannot_be_unplugged(void **state)
+{
+	const uint32_t index[] = { 4, 5 };
+	struct fixture *f = *state;
+
+	cpuhp_plug(&f->hp, index, 2);
+	assert_int_equal(status_of(f, 4), CPUHP_ENABLED | CPUHP_INSERT);
+	assert_int_equal(cpuhp_unplug(&f->hp, index, 2), -EBUSY);
+	assert_int_equal(cpuhp_get(&f->hp, 5).state, SLOT_PLUGGED);
+	assert_int_equal(cpuhp_unplug(&f->hp, index + 1, 1), 0);
+	say_ost(f, 4, OST_DEVICE_CHECK, OST_SUCCESS);
+	assert_int_equal(cpuhp_get(&f->hp, 4).state, SLOT_REGISTERED);
+	cpuhp_plug(&f->hp, index + 1, 1); /* of this event it knows nothing */
+	assert_int_equal(cpuhp_unplug(&f->hp, index + 1, 1), 0);
+	cpuhp_plug(&f->hp, index + 1, 1);
+	select_cpu(f, 5);
+	wr(f, CPUHP_CONTROL, 1, CPUHP_INSERT); /* taken unread */
+	assert_int_equal(cpuhp_unplug(&f->hp, index + 1, 1), -EBUSY);
+}
+
 static void a_guest_without_acpi_is_told_nothing_and_lets_go_by_stopping(void **state)
 {
 	const uint32_t four = 4;
@@ -616,6 +637,7 @@ int main(void)
 		TEST(a_reset_finishes_removals_and_enables_what_was_plugged),
 		TEST(a_reset_clears_the_registers_and_keeps_the_reports),
 		TEST(what_is_there_at_boot_cannot_be_unplugged),
+		TEST(what_the_guest_has_seen_cannot_be_unplugged),
 		TEST(a_guest_without_acpi_is_told_nothing_and_lets_go_by_stopping),
 		TEST(a_guest_without_acpi_cannot_hold_what_it_does_not_run),
 	};

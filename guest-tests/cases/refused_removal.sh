@@ -1,5 +1,6 @@
 # A guest that does not let go: the job ends with its reason and the VM works on; a removal that
-# nothing answers is cancelled, or times out, and the same request succeeds later.
+# nothing answers is cancelled, or times out, and the same request succeeds later. An add that the
+# guest has seen is not cancelled: it may be about to register the CPU.
 
 boot sockets=4,maxSockets=4
 ctl resize 2 --timeout 1000 --no-wait
@@ -18,6 +19,20 @@ at_rest() {
 wait_until 120 "the four CPUs" at_rest
 resize 4
 check_online 4
+idle() {
+	ctl status
+	! grep -q '^job' "$tmp/said"
+}
+for late in 0 10 20 30; do # ms
+	resize 2
+	ctl resize 4 --no-wait
+	usleep ${late}000
+	ctl cancel
+	[ "$status" -eq 0 ] || check_says "why" 'cannot be cancelled: the guest has seen'
+	wait_until 60 "the end of the add" idle
+	resize 4
+	check_online 4
+done
 ctl qmp '{"execute":"stop"}'
 ctl resize 3 --timeout 1
 check "the exit status of a removal that a stopped guest does not answer" 3 "$status"
