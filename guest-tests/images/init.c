@@ -22,7 +22,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/klog.h>
 #include <sys/mount.h>
 #include <sys/reboot.h>
 #include <sys/socket.h>
@@ -268,15 +267,6 @@ static int release(const char *arg)
 	return 0;
 }
 
-static int kernel_log(const char *arg)
-{
-	static char text[1 << 20];
-	(void)arg;
-	int n = klogctl(3 /* SYSLOG_ACTION_READ_ALL */, text, sizeof(text));
-	fwrite(text, 1, n > 0 ? (size_t)n : 0, stdout);
-	return n < 0;
-}
-
 static void say_last_words(void)
 {
 	printf("@@end 0\n");
@@ -331,8 +321,7 @@ static const struct command {
 	{ "clock", tell_clock },     /* ".", and its uptime when it wrote that */
 	{ "reserve", reserve_time }, /* reserve PERCENT of one CPU: see children.h */
 	{ "release", release },
-	{ "dmesg", kernel_log }, /* the kernel's log */
-	{ "kexec", kexec },      /* kexec COMMANDLINE */
+	{ "kexec", kexec }, /* kexec COMMANDLINE */
 	{ "poweroff", power_off },
 	{ "reboot", restart },
 	{ "panic", crash },
