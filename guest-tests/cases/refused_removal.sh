@@ -23,9 +23,7 @@ idle() {
 	ctl status
 	! grep -q '^job' "$tmp/said"
 }
-# On aarch64 a round of this may leave a CPU that the guest could not start: not understood yet.
-[ "$machine" = x86_64 ] && delays="0 10 20 30" || delays=
-for late in $delays; do # ms
+for late in 0 10 20 30; do # ms
 	resize 2
 	ctl resize 4 --no-wait
 	usleep ${late}000
