@@ -165,9 +165,10 @@ check_lscpu() { # CPUS THREADS CORES SOCKETS
 	check "lscpu's Socket(s)" "$4" "$(value 'Socket(s):')"
 }
 
-guest_log() { # ERE: the lines of the kernel's log that match; all of it takes the console too long
-	ask "sh dmesg | grep -E '$1|Run /init as init'"
-	grep -q 'Run /init as init' "$tmp/answer" ||
+init_line='Run /init as init' # of the kernel's log
+guest_log() { # ERE: its lines that match, and that one; all of it takes the console too long
+	ask "sh dmesg | grep -E '$1|$init_line'"
+	grep -q "$init_line" "$tmp/answer" ||
 		failed "the guest's kernel log" "it can be read" "$(cat "$tmp/answer")"
 }
 
@@ -176,5 +177,5 @@ ours="$ours|redistributor is inaccessible|failed to (boot|come online)|companion
 ours="$ours|may not have shut down|BUG:"
 check_dmesg() { # the guest's kernel complains of nothing that is ours
 	guest_log "$ours"
-	check "complaints in the guest's log" "" "$(grep -v 'Run /init as init' "$tmp/answer" || true)"
+	check "complaints in the guest's log" "" "$(grep -v "$init_line" "$tmp/answer" || true)"
 }

@@ -26,7 +26,7 @@ healthy() { # that a request was refused is told, but is no fault of the VM
 	check_healthy Completed
 	check_events Started SocketsAdded SocketsAdded HotplugRefused
 	guest_log 'BUG:|WARNING:|Oops|stall' # its boot may warn of what an emulated host's CPU lacks
-	check "faults in the guest's log since its init runs" "" "$(sed '1,/Run \/init/d' "$tmp/answer")"
+	check "faults in the guest's log since its init runs" "" "$(sed "1,\\#$init_line#d" "$tmp/answer")"
 	remark="$remark; the one Warning is the refused request"
 }
 
