@@ -1,102 +1,8 @@
-#include "devices/cpuhp.h"
+/* The host's side of cpuhp, and what both sides do together. */
+#include "devices/cpuhp_fixture.h"
 
 #include <errno.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <string.h>
-#include <cmocka.h>
 
-#include "acpi/layout.h"
-#include "devices/bus.h"
-
-#define NCPUS 12 /* 2 sockets x 3 cores x 2 threads: APIC ids with holes */
-
-struct fixture {
-	struct topology topo;
-	struct ged ged;
-	struct cpuhp hp;
-	bool line;
-	unsigned wakes;
-};
-
-static void set_line(void *ctx, bool level)
-{
-	((struct fixture *)ctx)->line = level;
-}
-
-static void wake(void *ctx)
-{
-	((struct fixture *)ctx)->wakes++;
-}
-
-/* CPU 0 is there at boot, as in a real machine. */
-static int setup(void **state)
-{
-	struct fixture *f = test_calloc(1, sizeof(*f));
-
-	assert_int_equal(topology_init(&f->topo, 2, 3, 2), 0);
-	ged_init(&f->ged, set_line, f);
-	assert_int_equal(cpuhp_init(&f->hp, &f->topo, &f->ged, false, wake, f), 0);
-	cpuhp_boot(&f->hp, 0);
-	*state = f;
-	return 0;
-}
-
-static int teardown(void **state)
-{
-	struct fixture *f = *state;
-
-	cpuhp_destroy(&f->hp);
-	test_free(f);
-	return 0;
-}
-
-static void wr(struct fixture *f, uint64_t offset, uint32_t len, uint64_t value)
-{
-	uint8_t data[8];
-
-	bus_put(data, len, value);
-	cpuhp_access(&f->hp, offset, data, len, true);
-}
-
-static uint64_t rd(struct fixture *f, uint64_t offset, uint32_t len)
-{
-	uint8_t data[8];
-
-	memset(data, 0xaa, sizeof(data));
-	cpuhp_access(&f->hp, offset, data, len, false);
-	return bus_get(data, len);
-}
-
-static void select_cpu(struct fixture *f, uint32_t index)
-{
-	wr(f, CPUHP_SELECTOR, 4, index);
-}
-
-static uint64_t status_of(struct fixture *f, uint32_t index)
-{
-	select_cpu(f, index);
-	return rd(f, CPUHP_STATUS, 1);
-}
-
-static void say_ost(struct fixture *f, uint32_t index, uint32_t event, uint32_t status)
-{
-	select_cpu(f, index);
-	wr(f, CPUHP_COMMAND, 1, CPUHP_CMD_OST_EVENT);
-	wr(f, CPUHP_DATA, 4, event);
-	wr(f, CPUHP_COMMAND, 1, CPUHP_CMD_OST_STATUS);
-	wr(f, CPUHP_DATA, 4, status);
-}
-
-static void plug(struct fixture *f, uint32_t a, uint32_t b)
-{
-	const uint32_t index[] = { a, b };
-
-	cpuhp_plug(&f->hp, index, 2);
-}
-
-/* The DSDT reads it at any time, so it is true after each step and not only at its end. */
 static void the_guest_reads_each_sta_in_memory(void **state)
 {
 	static const unsigned char boot[NCPUS + 1] = { CPU_STA_ENABLED,
@@ -142,164 +48,6 @@ static void a_reset_shows_the_sta_that_the_guest_boots_with(void **state)
 	assert_int_equal(sta[0], CPU_STA_ENABLED);
 	assert_int_equal(sta[4], CPU_STA_ABSENT);
 	assert_int_equal(sta[5], CPU_STA_ENABLED);
-}
-
-static void a_boot_cpu_is_enabled_without_an_event(void **state)
-{
-	struct fixture *f = *state;
-
-	assert_int_equal(status_of(f, 0), CPUHP_ENABLED);
-	assert_int_equal(status_of(f, 1), 0);
-	assert_false(f->line);
-}
-
-static void a_plugged_cpu_raises_the_line_until_its_event_is_acknowledged(void **state)
-{
-	struct fixture *f = *state;
-
-	plug(f, 4, 5);
-	assert_true(f->line);
-	assert_int_equal(status_of(f, 4), CPUHP_ENABLED | CPUHP_INSERT);
-	wr(f, CPUHP_CONTROL, 1, CPUHP_INSERT);
-	assert_int_equal(status_of(f, 4), CPUHP_ENABLED);
-	assert_true(f->line); /* CPU 5 */
-	select_cpu(f, 5);
-	wr(f, CPUHP_CONTROL, 1, CPUHP_INSERT);
-	assert_false(f->line);
-}
-
-static void command_0_finds_the_next_event_from_the_selector_on_and_around(void **state)
-{
-	struct fixture *f = *state;
-
-	plug(f, 3, 8);
-	select_cpu(f, 4);
-	wr(f, CPUHP_COMMAND, 1, CPUHP_CMD_NEXT);
-	assert_int_equal(rd(f, CPUHP_DATA, 4), 8);
-	assert_int_equal(rd(f, CPUHP_DATA2, 4), 0);
-	assert_int_equal(rd(f, CPUHP_STATUS, 1), CPUHP_ENABLED | CPUHP_INSERT);
-	wr(f, CPUHP_CONTROL, 1, CPUHP_INSERT);
-	wr(f, CPUHP_COMMAND, 1, CPUHP_CMD_NEXT);
-	assert_int_equal(rd(f, CPUHP_DATA, 4), 3);
-	wr(f, CPUHP_CONTROL, 1, CPUHP_INSERT);
-	wr(f, CPUHP_COMMAND, 1, CPUHP_CMD_NEXT);
-	assert_int_equal(rd(f, CPUHP_DATA, 4), 3); /* none: unchanged */
-	assert_int_equal(rd(f, CPUHP_STATUS, 1), CPUHP_ENABLED);
-}
-
-/* The enumeration of the specification: data is non-zero for each possible index but 0. */
-static void the_guest_can_count_the_possible_cpus(void **state)
-{
-	struct fixture *f = *state;
-	uint32_t n = 0;
-
-	select_cpu(f, 0);
-	wr(f, CPUHP_COMMAND, 1, CPUHP_CMD_NEXT);
-	do
-		select_cpu(f, ++n);
-	while (rd(f, CPUHP_DATA, 4) != 0);
-	assert_int_equal(n, NCPUS);
-}
-
-static void command_3_tells_the_arch_id(void **state)
-{
-	struct fixture *f = *state;
-
-	for (uint32_t i = 0; i < NCPUS; i++) {
-		select_cpu(f, i);
-		wr(f, CPUHP_COMMAND, 1, CPUHP_CMD_ARCH_ID);
-		assert_int_equal(rd(f, CPUHP_DATA, 4), topology_arch_id(&f->topo, i));
-		assert_int_equal(rd(f, CPUHP_DATA2, 4), 0);
-	}
-}
-
-static void ost_success_registers_the_cpu_and_is_reported(void **state)
-{
-	struct fixture *f = *state;
-	struct ost ost;
-
-	plug(f, 4, 5);
-	say_ost(f, 4, OST_DEVICE_CHECK, OST_SUCCESS);
-	assert_int_equal(cpuhp_get(&f->hp, 4).state, SLOT_REGISTERED);
-	assert_int_equal(cpuhp_get(&f->hp, 5).state, SLOT_PLUGGED);
-	assert_int_equal(f->wakes, 1);
-	assert_true(cpuhp_next_ost(&f->hp, &ost));
-	assert_int_equal(ost.index, 4);
-	assert_int_equal(ost.event, OST_DEVICE_CHECK);
-	assert_int_equal(ost.status, OST_SUCCESS);
-	assert_true(ost.ns > 0);
-	assert_false(cpuhp_next_ost(&f->hp, &ost));
-}
-
-static void any_other_ost_is_reported_and_changes_no_state(void **state)
-{
-	struct fixture *f = *state;
-	struct ost ost;
-
-	plug(f, 4, 5);
-	say_ost(f, 4, OST_DEVICE_CHECK, 0x81);
-	say_ost(f, 4, 0x12345678, OST_SUCCESS);
-	assert_int_equal(cpuhp_get(&f->hp, 4).state, SLOT_PLUGGED);
-	assert_true(cpuhp_next_ost(&f->hp, &ost));
-	assert_int_equal(ost.status, 0x81);
-	assert_true(cpuhp_next_ost(&f->hp, &ost));
-	assert_int_equal(ost.event, 0x12345678);
-}
-
-static void ost_of_an_absent_cpu_is_ignored_and_counted(void **state)
-{
-	struct fixture *f = *state;
-	struct ost ost;
-
-	say_ost(f, 7, OST_DEVICE_CHECK, OST_SUCCESS);
-	assert_int_equal(cpuhp_get(&f->hp, 7).state, SLOT_ABSENT);
-	assert_false(cpuhp_next_ost(&f->hp, &ost));
-	assert_int_equal(cpuhp_ignored(&f->hp), 1);
-}
-
-static void a_flood_of_ost_loses_reports_and_nothing_else(void **state)
-{
-	struct fixture *f = *state;
-	struct ost ost;
-	uint32_t n = 0;
-
-	for (uint32_t i = 0; i < 10 * f->hp.ring_len; i++)
-		say_ost(f, 0, 0x77, i);
-	plug(f, 4, 5);
-	say_ost(f, 4, OST_DEVICE_CHECK, OST_SUCCESS);
-	assert_int_equal(cpuhp_get(&f->hp, 4).state, SLOT_REGISTERED);
-	while (cpuhp_next_ost(&f->hp, &ost))
-		assert_int_equal(ost.status, n++);
-	assert_int_equal(n, f->hp.ring_len);
-	assert_int_equal(f->hp.lost, 9 * f->hp.ring_len + 1);
-}
-
-static void an_eject_that_nobody_asked_for_is_ignored_and_counted(void **state)
-{
-	struct fixture *f = *state;
-
-	plug(f, 4, 5);
-	select_cpu(f, 4);
-	wr(f, CPUHP_CONTROL, 1, CPUHP_EJECT);
-	select_cpu(f, 0);
-	wr(f, CPUHP_CONTROL, 1, CPUHP_EJECT);
-	assert_int_equal(cpuhp_get(&f->hp, 4).state, SLOT_PLUGGED);
-	assert_int_equal(cpuhp_get(&f->hp, 0).state, SLOT_PLUGGED);
-	assert_int_equal(cpuhp_ignored(&f->hp), 2);
-}
-
-/* The fault of a peer: the acknowledgement must not forget that the host asked. */
-static void a_requested_eject_works_after_its_event_was_acknowledged(void **state)
-{
-	struct fixture *f = *state;
-
-	plug(f, 4, 5);
-	f->hp.slot[4].remove_requested = true;
-	wr(f, CPUHP_SELECTOR, 4, 4);
-	wr(f, CPUHP_CONTROL, 1, CPUHP_INSERT | CPUHP_REMOVE);
-	wr(f, CPUHP_CONTROL, 1, CPUHP_EJECT);
-	assert_int_equal(cpuhp_get(&f->hp, 4).state, SLOT_EJECTED);
-	assert_int_equal(rd(f, CPUHP_STATUS, 1), 0);
 }
 
 /* Plugs CPU 4 in a VM that ignores ejects of the guest's own; asks to remove it, which the guest sees
@@ -390,74 +138,6 @@ a_reminder_raises_the_event_again_for_those_who_have_not_answered(void **state)
 	assert_true(f->line);
 	assert_int_equal(status_of(f, 4), CPUHP_ENABLED);
 	assert_int_equal(status_of(f, 5), CPUHP_ENABLED | CPUHP_INSERT);
-}
-
-static void a_selector_past_the_end_turns_everything_else_off(void **state)
-{
-	static const uint32_t past[] = { NCPUS, NCPUS + 1, 0x80000000, UINT32_MAX };
-	struct fixture *f = *state;
-
-	plug(f, 4, 5);
-	for (size_t i = 0; i < sizeof(past) / sizeof(past[0]); i++) {
-		select_cpu(f, past[i]);
-		for (uint64_t offset = 0; offset < CPUHP_LEN; offset++) {
-			assert_int_equal(rd(f, offset, 1), 0);
-			if (offset >= CPUHP_CONTROL)
-				wr(f, offset, 1, 0xff);
-		}
-		assert_int_equal(status_of(f, 4), CPUHP_ENABLED | CPUHP_INSERT);
-	}
-}
-
-/* Every offset with every width, read and written: what does not start a register reads 0
- * and changes nothing. */
-static void every_width_and_offset_is_defined(void **state)
-{
-	static const uint32_t widths[] = { 1, 2, 4, 8 };
-	struct fixture *f = *state;
-
-	plug(f, 4, 5);
-	for (size_t w = 0; w < 4; w++) {
-		for (uint64_t offset = 0; offset + widths[w] <= CPUHP_LEN; offset++) {
-			uint64_t want = offset == CPUHP_STATUS
-						? CPUHP_ENABLED | CPUHP_INSERT
-					: offset == CPUHP_DATA ? 4
-							       : 0;
-
-			select_cpu(f, 4);
-			wr(f, CPUHP_COMMAND, 1, CPUHP_CMD_NEXT);
-			assert_int_equal(rd(f, offset, widths[w]), want);
-			if (offset == CPUHP_SELECTOR || offset == CPUHP_CONTROL)
-				continue;
-			wr(f, offset, widths[w], UINT64_MAX);
-			assert_int_equal(rd(f, CPUHP_STATUS, 1),
-					 CPUHP_ENABLED | CPUHP_INSERT);
-			assert_int_equal(rd(f, CPUHP_DATA, 4), 4);
-		}
-	}
-}
-
-static void a_wide_write_of_the_control_uses_its_low_byte(void **state)
-{
-	struct fixture *f = *state;
-
-	plug(f, 4, 5);
-	select_cpu(f, 4);
-	wr(f, CPUHP_CONTROL, 4, 0xffffff00);
-	assert_int_equal(rd(f, CPUHP_STATUS, 4), CPUHP_ENABLED | CPUHP_INSERT);
-	wr(f, CPUHP_CONTROL, 4, 0xffffff00 | CPUHP_INSERT);
-	assert_int_equal(rd(f, CPUHP_STATUS, 1), CPUHP_ENABLED);
-}
-
-static void unknown_commands_are_ignored(void **state)
-{
-	struct fixture *f = *state;
-
-	select_cpu(f, 5);
-	wr(f, CPUHP_COMMAND, 1, CPUHP_CMD_ARCH_ID);
-	for (unsigned c = CPUHP_CMD_ARCH_ID + 1; c < 256; c++)
-		wr(f, CPUHP_COMMAND, 1, c);
-	assert_int_equal(rd(f, CPUHP_DATA, 4), topology_apic_id(&f->topo, 5));
 }
 
 /* CPU 0 runs, 2 was registered, 3 is half way through a removal, 4 went and its last _OST is
@@ -607,33 +287,16 @@ static void a_guest_without_acpi_cannot_hold_what_it_does_not_run(void **state)
 	assert_int_equal(cpuhp_get(&f->hp, 4).state, SLOT_OFFLINE);
 }
 
-#define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TEST(the_guest_reads_each_sta_in_memory),
 		TEST(a_reset_shows_the_sta_that_the_guest_boots_with),
-		TEST(a_boot_cpu_is_enabled_without_an_event),
-		TEST(a_plugged_cpu_raises_the_line_until_its_event_is_acknowledged),
-		TEST(command_0_finds_the_next_event_from_the_selector_on_and_around),
-		TEST(the_guest_can_count_the_possible_cpus),
-		TEST(command_3_tells_the_arch_id),
-		TEST(ost_success_registers_the_cpu_and_is_reported),
-		TEST(any_other_ost_is_reported_and_changes_no_state),
-		TEST(ost_of_an_absent_cpu_is_ignored_and_counted),
-		TEST(a_flood_of_ost_loses_reports_and_nothing_else),
-		TEST(an_eject_that_nobody_asked_for_is_ignored_and_counted),
-		TEST(a_requested_eject_works_after_its_event_was_acknowledged),
 		TEST(what_the_guest_has_seen_it_may_still_carry_out),
 		TEST(what_the_guest_has_refused_or_not_seen_it_may_not),
 		TEST(running_before_any_ost_counts_as_registered_and_online),
 		TEST(an_absent_cpu_cannot_run),
 		TEST(a_reminder_raises_the_event_again_for_those_who_have_not_answered),
-		TEST(a_selector_past_the_end_turns_everything_else_off),
-		TEST(every_width_and_offset_is_defined),
-		TEST(a_wide_write_of_the_control_uses_its_low_byte),
-		TEST(unknown_commands_are_ignored),
 		TEST(a_reset_finishes_removals_and_enables_what_was_plugged),
 		TEST(a_reset_clears_the_registers_and_keeps_the_reports),
 		TEST(what_is_there_at_boot_cannot_be_unplugged),
