@@ -124,6 +124,15 @@ resize() { # N: must work
 # status without what differs each time: the age of an _OST
 steady_status() { ./hotsocketctl -s "$vm.sock" status | sed 's/, [0-9.]* [a-z]* ago//'; }
 
+# --- what it takes of the host ----------------------------------------------------------------
+
+threads() { # its names; not those of which the flags say that they end, which may be joined
+	cat "/proc/$(cat "$tmp/$vm.pid")/task/"*/stat 2>/dev/null |
+		sed 's/^[0-9]* (//; s/) / /' | awk 'int($8 / 4) % 2 == 0 { print $1 }'
+}
+
+files() { find "/proc/$(cat "$tmp/$vm.pid")/fd" -mindepth 1 -maxdepth 1 | wc -l; }
+
 # --- the guest's console ----------------------------------------------------------------------
 
 answers() { grep -c '^@@end' "out/$vm.console" || true; }

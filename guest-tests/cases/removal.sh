@@ -1,14 +1,12 @@
 # Sockets are taken away again, the highest first, and given back, under load; the guest, the
 # status and the host agree each time. A long-lived process keeps its PID.
 
-threads() { find "/proc/$(cat "$tmp/$vm.pid")/task" -mindepth 1 -maxdepth 1 | wc -l; }
-files() { find "/proc/$(cat "$tmp/$vm.pid")/fd" -mindepth 1 -maxdepth 1 | wc -l; }
 keeper() { value keeper | sed 's/ alive=.*//'; }
 
 boot sockets=2,maxSockets=8 hs.work=1
 ask report
 pid=$(keeper)
-base=$(($(threads) - 2))
+base=$(($(threads | wc -l) - 2))
 resize 8
 check_online 8
 fds=$(files)
@@ -17,7 +15,7 @@ for sockets in 4 6 2 8 1 3; do
 	sed -n 's/^done: //p' "$tmp/said"
 	check_online $sockets
 	check "the keeper" "$pid" "$(keeper)"
-	check "threads of the VMM" $((base + sockets)) "$(threads)"
+	check "threads of the VMM" $((base + sockets)) "$(threads | wc -l)"
 	check "files of the VMM" "$fds" "$(files)"
 	check "CPUs that status calls online" $sockets "$(steady_status | grep -c ' online ')"
 done

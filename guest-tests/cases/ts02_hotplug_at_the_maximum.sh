@@ -2,15 +2,12 @@
 . ./scenario.sh
 scenario=TS-02
 
-counts() { # threads and files of the VMM
-	pid=$(cat "$tmp/$vm.pid")
-	find "/proc/$pid/task" "/proc/$pid/fd" -mindepth 1 -maxdepth 1 | wc -l
-}
+uses() { echo "$(threads | wc -l) $(files)"; }
 
 # --- the steps --------------------------------------------------------------------------------
 
 beyond() {
-	counts >"$tmp/counts"
+	uses >"$tmp/uses"
 	over_the_limit 9 8
 	check_spec 8 1 1 8
 }
@@ -19,7 +16,7 @@ still_8() {
 	sleep 2
 	check_guest 8
 	check "the CPUs that the guest may get" 0-7 "$(ask report && value possible)"
-	check "threads and files of the VMM" "$(cat "$tmp/counts")" "$(counts)"
+	check "threads and files of the VMM" "$(cat "$tmp/uses")" "$(uses)"
 }
 
 healthy() { # that a request was refused is told, but is no fault of the VM

@@ -91,10 +91,6 @@ story() {
 		'sockets 6 to 8' 'CPU sockets 9 is greater than the maximum'
 }
 
-host_threads() { # of vCPUs
-	cat "/proc/$(cat "$tmp/$vm.pid")/task/"*/comm | grep -c '^vcpu/'
-}
-
 cost() {
 	./hotsocketctl -s "$vm.sock" metrics | sed "s/{vm=\"$vm\"}//; s/vm=\"$vm\",//" >"$tmp/metrics"
 	check "sockets, of, vCPUs online" "8 8 8" \
@@ -104,7 +100,7 @@ cost() {
 	check "refusals" 1 "$(metric 'hotplug_refusals_total{reason="limit"}')"
 	check "vCPUs that have taken time" 8 \
 		"$(grep '^hotsocket_vcpu_seconds_total' "$tmp/metrics" | awk '$2 > 0' | wc -l)"
-	check "their threads on the host" 8 "$(host_threads)"
+	check "their threads on the host" 8 "$(threads | grep -c '^vcpu/')"
 	remark="$(awk '/^hotsocket_vcpu_seconds_total/ { s += $2 } END { printf "%.1f", s }' "$tmp/metrics") s of the host's CPUs, 8 threads"
 }
 

@@ -234,14 +234,7 @@ class Vm:
 
     def threads(self):
         """Names of the process's threads, some of which may be KVM's own."""
-        names = []
-        for task in os.listdir("/proc/%d/task" % self.pid):
-            try:
-                with open("/proc/%d/task/%s/comm" % (self.pid, task), encoding="ascii") as f:
-                    names.append(f.read().strip())
-            except (FileNotFoundError, ProcessLookupError):
-                pass  # it has ended meanwhile, shortly after it was joined
-        return sorted(names)
+        return sorted(name for name, _ in tasks(self.pid))
 
     def vcpu_threads(self):
         return sorted(int(n[5:]) for n in self.threads() if n.startswith("vcpu/"))
@@ -264,15 +257,27 @@ class Vm:
                 "threads": self.threads(), "fds": self.fds()}
 
 
+PF_EXITING = 4  # of a task's flags: set before the thread can be joined, and it is listed after
+
+
+def tasks(pid):
+    """(name, clock ticks of CPU time) of each thread that does not end just now."""
+    found = []
+    for task in os.listdir("/proc/%d/task" % pid):
+        try:
+            with open("/proc/%d/task/%s/stat" % (pid, task), encoding="ascii") as f:
+                name, rest = f.read().split("(", 1)[1].rsplit(")", 1)
+        except (FileNotFoundError, ProcessLookupError):
+            continue  # it has ended
+        fields = rest.split()
+        if not int(fields[6]) & PF_EXITING:
+            found.append((name, int(fields[11]) + int(fields[12])))
+    return found
+
+
 def vcpu_ticks(pid):
     """Clock ticks of CPU time that the VMM's vCPU threads used."""
-    total = 0
-    for task in os.listdir("/proc/%d/task" % pid):
-        with open("/proc/%d/task/%s/stat" % (pid, task), encoding="ascii") as f:
-            name, rest = f.read().rsplit(")", 1)
-        if "(vcpu/" in name:
-            total += sum(int(x) for x in rest.split()[11:13])
-    return total
+    return sum(ticks for name, ticks in tasks(pid) if name.startswith("vcpu/"))
 
 
 def vcpus(q):
