@@ -94,7 +94,7 @@ WRAP_vmm/hotplug_removal := $(KVM_CALLS)
 WRAP_vmm/vm      := $(KVM_CALLS)
 WRAP_vmm/vcpu    := $(KVM_CALLS)
 WRAP_vmm/aarch64/psci := ioctl pthread_create
-WRAP_config/spec_file := open flock pread fchown fchmod write fsync rename unlink
+WRAP_config/spec_file_write := open flock pread fchown fchmod write fsync rename unlink
 WRAP_qmp/qmp_listen := socket fchmod bind listen
 WRAP_qmp/qmp_abuse  := getsockopt accept4
 $(B)/%_test: $(B)/obj/%_test.o $(B)/libhotsocket.a
