@@ -43,11 +43,7 @@ int json_text_blame(const char *place, int err, struct text *why)
 {
 	struct text said = *why;
 
-	text_set(why, err, "%.150s: %.350s", place, said.s);
-	for (char *p = why->s; *p != '\0'; p++)
-		if ((unsigned char)*p < ' ' || *p == 0x7f)
-			*p = '?';
-	return err;
+	return text_set(why, err, "%.150s: %.350s", place, said.s);
 }
 
 int json_text_errno(int err, struct text *why)

@@ -116,9 +116,7 @@ static void ignore(struct manifest_tree *t, const char *path, const char *key)
 	}
 	(void)snprintf(t->ignored + len, MANIFEST_PATH_LEN, "%s%.90s%s%.60s",
 		       len > 0 ? ", " : "", path, path[0] != '\0' ? "." : "", key);
-	for (char *p = t->ignored + len; *p != '\0'; p++)
-		if ((unsigned char)*p < ' ' || *p == 0x7f)
-			*p = '?';
+	text_make_printable(t->ignored + len);
 }
 
 /* A topology that is misspelt must not be a topology that is not given. */

@@ -11,7 +11,15 @@ int text_set(struct text *t, int err, const char *fmt, ...)
 	va_start(ap, fmt);
 	(void)vsnprintf(t->s, sizeof(t->s), fmt, ap);
 	va_end(ap);
+	text_make_printable(t->s);
 	return err;
+}
+
+void text_make_printable(char *s)
+{
+	for (; *s != '\0'; s++)
+		if ((unsigned char)*s < ' ' || *s == 0x7f)
+			*s = '?';
 }
 
 const char *text_errno(int err)

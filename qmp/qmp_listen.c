@@ -88,6 +88,13 @@ int qmp_listen_open(struct qmp_listener *l, const char *path)
 	return err;
 }
 
+const char *qmp_listen_remedy(int err)
+{
+	if (err == -EADDRINUSE)
+		return "; another VM answers there, choose another path";
+	return err == -EEXIST ? "; it is no socket, choose another path" : "";
+}
+
 static bool may_talk(int fd)
 {
 	struct ucred peer;

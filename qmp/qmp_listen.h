@@ -18,6 +18,10 @@ struct qmp_listener {
  * empty. */
 int qmp_listen_open(struct qmp_listener *l, const char *path);
 
+/* What to do about an error of qmp_listen_open(): "" or, with the "; " in front of it, a
+ * remedy for the user. */
+const char *qmp_listen_remedy(int err);
+
 /* A new client's fd (non-blocking, close-on-exec) or -errno: -EAGAIN when nobody waits,
  * -EPERM when it was neither root nor our effective user, who has been shut out. */
 int qmp_listen_accept(const struct qmp_listener *l);

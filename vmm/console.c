@@ -9,10 +9,10 @@
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
-#include <sys/un.h>
 #include <unistd.h>
 
 #include "config/refusal.h"
+#include "qmp/qmp_listen.h"
 #include "vmm/tty.h"
 
 #define CHUNK        4096 /* a pipe that is writable takes as much without blocking */
@@ -28,8 +28,7 @@ struct console {
 	void *ctx;
 
 	int in_fd, out_fd; /* -1: there is none; a socket client has both */
-	int listen_fd;
-	char *path; /* of the listening socket */
+	struct qmp_listener listener;
 	bool regular, escapes, escaped;
 	struct event *in, *out, *accept;
 
@@ -50,9 +49,9 @@ static void hang_up(struct console *c)
 {
 	free_event(&c->in);
 	free_event(&c->out);
-	if (c->listen_fd >= 0 && c->out_fd >= 0)
+	if (c->listener.fd >= 0 && c->out_fd >= 0)
 		close(c->out_fd);
-	if (c->listen_fd >= 0)
+	if (c->listener.fd >= 0)
 		c->in_fd = c->out_fd = -1;
 	c->input_len = c->output_len = 0;
 }
@@ -71,11 +70,11 @@ static bool write_some(struct console *c)
 
 	if (!c->regular && !writable(c->out_fd))
 		return false;
-	n = c->listen_fd >= 0 ? send(c->out_fd, c->output, c->output_len,
-				     MSG_DONTWAIT | MSG_NOSIGNAL)
-			      : write(c->out_fd, c->output, c->output_len);
+	n = c->listener.fd >= 0 ? send(c->out_fd, c->output, c->output_len,
+				       MSG_DONTWAIT | MSG_NOSIGNAL)
+				: write(c->out_fd, c->output, c->output_len);
 	if (n < 0 && errno != EAGAIN && errno != EINTR) {
-		if (c->listen_fd >= 0)
+		if (c->listener.fd >= 0)
 			hang_up(c);
 		c->output_len = 0; /* nobody will ever read it */
 		return c->out_fd >= 0;
@@ -166,7 +165,7 @@ static void on_readable(evutil_socket_t fd, short what, void *arg)
 		return;
 	}
 	if (n <= 0) { /* no more input; the guest may still talk */
-		if (c->listen_fd >= 0)
+		if (c->listener.fd >= 0)
 			hang_up(c);
 		return;
 	}
@@ -204,9 +203,9 @@ static int watch(struct console *c)
 static void on_accept(evutil_socket_t fd, short what, void *arg)
 {
 	struct console *c = arg;
-	int client = accept4(fd, NULL, NULL, SOCK_CLOEXEC);
+	int client = qmp_listen_accept(&c->listener);
 
-	(void)what;
+	(void)fd, (void)what;
 	if (client < 0)
 		return;
 	if (c->out_fd >= 0) {
@@ -242,35 +241,16 @@ static int open_path(struct console *c, const char *path, struct text *why)
 	return 0;
 }
 
-static int listen_at(struct console *c, const struct sockaddr_un *a)
-{
-	mode_t mask = umask(0177);
-	int err;
-
-	c->listen_fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-	err = c->listen_fd < 0 || bind(c->listen_fd, (const void *)a, sizeof(*a)) < 0 ||
-	      listen(c->listen_fd, 1) < 0;
-	err = err ? -errno : 0;
-	umask(mask);
-	return err;
-}
-
 static int open_socket(struct console *c, const char *path, struct text *why)
 {
-	struct sockaddr_un a = { .sun_family = AF_UNIX };
-	int err = strlen(path) < sizeof(a.sun_path) ? 0 : -ENAMETOOLONG;
+	int err = qmp_listen_open(&c->listener, path);
 
-	if (err == 0) {
-		memcpy(a.sun_path, path, strlen(path) + 1);
-		err = listen_at(c, &a);
-	}
 	if (err < 0)
-		return text_set(
-			why, err, "--serial socket:%s: %s%s", path, text_errno(-err),
-			err == -EADDRINUSE ? "; remove it when no VM uses it" : "");
-	c->path = strdup(path);
-	c->accept = event_new(c->base, c->listen_fd, EV_READ | EV_PERSIST, on_accept, c);
-	if (c->path == NULL || c->accept == NULL || event_add(c->accept, NULL) < 0)
+		return text_set(why, err, "--serial socket:%s: %s%s", path,
+				text_errno(-err), qmp_listen_remedy(err));
+	c->accept =
+		event_new(c->base, c->listener.fd, EV_READ | EV_PERSIST, on_accept, c);
+	if (c->accept == NULL || event_add(c->accept, NULL) < 0)
 		return text_set(why, -ENOMEM, "no memory for the console");
 	return 0;
 }
@@ -311,7 +291,7 @@ int console_new(struct event_base *base, const char *where, struct uart *uart,
 			       .ctx = ctx,
 			       .in_fd = -1,
 			       .out_fd = -1,
-			       .listen_fd = -1 };
+			       .listener.fd = -1 };
 	err = open_where(c, where, why);
 	if (err == 0)
 		err = watch(c);
@@ -344,15 +324,11 @@ void console_free(struct console *c)
 	if (c == NULL)
 		return;
 	flush(c);
-	if (c->out_fd > STDERR_FILENO && c->listen_fd < 0)
+	if (c->out_fd > STDERR_FILENO && c->listener.fd < 0)
 		close(c->out_fd);
 	hang_up(c);
 	free_event(&c->accept);
-	if (c->listen_fd >= 0)
-		close(c->listen_fd);
-	if (c->path != NULL)
-		unlink(c->path);
+	qmp_listen_close(&c->listener);
 	tty_restore();
-	free(c->path);
 	free(c);
 }

@@ -15,6 +15,7 @@
 #include "vmm/keeper.h"
 #include "vmm/log.h"
 #include "vmm/metrics_file.h"
+#include "qmp/qmp_listen.h"
 #include "qmp/qmp_server.h"
 #include "vmm/report.h"
 
@@ -239,9 +240,7 @@ static int add_control(struct machine *m, struct text *why)
 	err = qmp_server_new(m->base, m->spec.qmp, commands_handle, m, &m->qmp);
 	if (err < 0)
 		return text_set(why, err, "--qmp %s: %s%s", m->spec.qmp, text_errno(-err),
-				err == -EADDRINUSE ? "; another VM answers there, choose "
-						     "another path"
-						   : "");
+				qmp_listen_remedy(err));
 	return 0;
 }
 

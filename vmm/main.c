@@ -16,6 +16,14 @@ static int refuse(enum machine_end how, const struct text *why)
 	return (int)how;
 }
 
+static int tell(const char *text)
+{
+	if (fputs(text, stdout) >= 0 && fflush(stdout) == 0)
+		return 0;
+	log_err("cannot write the output");
+	return MACHINE_HOST_ERROR;
+}
+
 static int run(const struct spec *given)
 {
 	struct spec spec = *given;
@@ -74,9 +82,9 @@ int main(int argc, char **argv)
 	if (options_parse(argc, argv, &spec, &action, &why) < 0)
 		return refuse(MACHINE_USAGE, &why);
 	if (action == OPTIONS_HELP)
-		return fputs(options_help, stdout) < 0;
+		return tell(options_help);
 	if (action == OPTIONS_VERSION)
-		return puts("hotsocket " VERSION) < 0;
+		return tell("hotsocket " VERSION "\n");
 	allow_all_files();
 	how = run(&spec);
 	options_close(&spec);

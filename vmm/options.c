@@ -8,6 +8,7 @@
 #include "vmm/arch.h"
 #include "vmm/console.h"
 #include "config/host_config.h"
+#include "config/json_text.h"
 #include "vmm/log.h"
 #include "config/manifest.h"
 #include "config/refusal.h"
@@ -144,8 +145,9 @@ static int read_options(int argc, char **argv, struct spec *s, struct files *fil
 	*action = OPTIONS_RUN;
 	opterr = 0;
 	optind = 0; /* from the start, also when it has been there */
-	/* NOLINTNEXTLINE(concurrency-mt-unsafe): there is one thread yet */
-	while (err == 0 && (c = getopt_long(argc, argv, ":", longs, NULL)) != -1) {
+	/* One dash will do, as QEMU's users write it.
+	 * NOLINTNEXTLINE(concurrency-mt-unsafe): there is one thread yet */
+	while (err == 0 && (c = getopt_long_only(argc, argv, ":", longs, NULL)) != -1) {
 		switch (c) {
 		case SPEC:
 			files->spec = optarg;
@@ -214,7 +216,8 @@ static int read_spec_file(const char *path, struct spec *s, struct text *why)
 	int err = spec_file_open(path, s, why);
 
 	if (err == 0 && console_check(s->serial, why) < 0)
-		err = spec_file_blame(s->file, -EINVAL, why);
+		err = spec_file_blame(s->file, json_text_blame("serial", -EINVAL, why),
+				      why);
 	return err;
 }
 

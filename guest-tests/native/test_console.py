@@ -85,6 +85,26 @@ def test_a_socket_takes_one_client_after_the_other():
         check(not os.path.exists(path), "the socket file is still there")
 
 
+def test_a_socket_of_a_killed_vm_is_taken_over_and_no_other():
+    folder = Vm("mode=halt", serial="none")
+    path = os.path.join(folder.dir, "c.sock")
+    with folder:
+        with Vm("mode=echo", serial="socket:" + path) as killed:
+            killed.qmp()
+            p = start(command() + ["--serial", "socket:" + path], stderr=subprocess.PIPE)
+            err = p.communicate(timeout=patience(10))[1].decode()
+            equal(p.returncode, 1, "status beside a VM that runs")
+            check(path in err and "another VM answers there" in err, "%r", err)
+            killed.process.kill()
+            killed.process.wait()
+            check(os.path.exists(path), "SIGKILL leaves the socket file")
+        with Vm("mode=echo", serial="socket:" + path) as v:
+            v.qmp()
+            client = connect(path)
+            client.sendall(b"hello")
+            read_until(client.fileno(), b"hello")
+
+
 def reconnect(path):
     """The VMM may not have seen yet that the last client left."""
     def try_it():

@@ -71,8 +71,11 @@ def test_a_start_with_impossible_memory():
 
 def test_a_start_with_impossible_options():
     refused(command(more=["--no-such-option"]), 2, "--no-such-option")
+    refused(command(more=["-smp", "4"]), 2, "'-smp' is not an option")
     refused(command(more=["word"]), 2, "word")
     refused(command()[:1], 2, "--kernel")
+    refused([command()[0], "-kernel", "/nonexistent"], 1, "/nonexistent")  # as QEMU's users write
+    refused(command(memory="5\n\x1b[2J"), 2, "memory '5??[2J' is not a size")
     refused(command(kernel="/nonexistent"), 1, "/nonexistent", "No such file")
     refused(command(kernel="/"), 1, "regular file")
     refused(command(kernel=__file__), 1, "neither")

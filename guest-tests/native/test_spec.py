@@ -129,7 +129,7 @@ def test_the_command_line_overrides_the_file_in_any_order():
     with Spec(cpus={"sockets": 2, "maxSockets": 4}, serial="none", memory="1M2") as spec:
         status, err = run("--spec", spec.path, "--memory", "64M")
         equal(status, 2, "exit status")  # the file is refused, used or not
-        check("memory 1M2 is not a size" in err, "stderr: %r", err)
+        check("memory '1M2' is not a size" in err, "stderr: %r", err)
     with Spec(cpus={"sockets": 2, "maxSockets": 4}, serial="none") as spec:
         before = spec.text()
         line = ("--cpus", "sockets=3,maxSockets=8", "--memory", "64M")
