@@ -115,9 +115,12 @@ int hotplug_resize(struct hotplug *h, int64_t sockets, uint32_t timeout_ms,
 	if (err < 0)
 		return err;
 	now = sockets_count(&h->sockets);
-	if (to > now)
-		return add(h, to, sockets_lowest_absent(&h->sockets, to - now, h->cpus),
-			   timeout_ms, why);
+	if (to > now) {
+		uint32_t n = sockets_lowest_absent(&h->sockets, to - now, h->cpus);
+
+		sockets_forget_ids(&h->sockets, h->cpus, n);
+		return add(h, to, n, timeout_ms, why);
+	}
 	if (to < now)
 		return take(h, to, sockets_highest(&h->sockets, now - to, h->cpus),
 			    timeout_ms);
@@ -139,7 +142,7 @@ static int check_add(const struct hotplug *h, int64_t socket, const char *id,
 		return text_set(why, -EEXIST, refuse_socket_id_plugged, socket);
 	if (strlen(id) == 0 || strlen(id) >= SOCKETS_ID_LEN)
 		return text_set(why, -EINVAL, refuse_id_length, SOCKETS_ID_LEN - 1);
-	if (sockets_find(&h->sockets, id) >= 0)
+	if (!sockets_may_name(&h->sockets, (uint32_t)socket, id))
 		return text_set(why, -EEXIST, refuse_id_taken, id);
 	return spec_check_sockets(h->spec, sockets_count(&h->sockets) + 1, why);
 }
@@ -155,8 +158,6 @@ int hotplug_add(struct hotplug *h, int64_t socket, const char *id, struct text *
 	err = add(h, sockets_count(&h->sockets) + 1,
 		  sockets_cpus(&h->sockets, (uint32_t)socket, h->cpus),
 		  HOTPLUG_TIMEOUT_MS, why);
-	if (err < 0)
-		(void)sockets_set_id(&h->sockets, (uint32_t)socket, NULL);
 	return err;
 }
 
@@ -204,6 +205,7 @@ int hotplug_cancel(struct hotplug *h, struct text *why)
 		return err;
 	text_set(&h->job.message, 0, "cancelled by request");
 	hotplug_complete(h, JOB_CANCELLED);
+	hotplug_look(h); /* at what is to be made whole */
 	return 0;
 }
 

@@ -240,6 +240,14 @@ static inline void boot_again(struct fixture *f, uint32_t last)
 	hotplug_look(f->hotplug);
 }
 
+static inline void wait_completed(struct fixture *f)
+{
+	unsigned n = f->ncompleted;
+
+	while (f->ncompleted == n)
+		event_base_loop(f->base, EVLOOP_ONCE);
+}
+
 #define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 
 #endif

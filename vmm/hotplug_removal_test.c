@@ -115,6 +115,62 @@ static void a_half_removed_socket_is_made_whole(void **state)
 	assert_int_equal(atomic_load(&fake_threads), 2 * PER_SOCKET);
 }
 
+/* The same where nothing but time, or the user, ended the removal. */
+static void expect_whole_again(struct fixture *f, enum job_result result)
+{
+	assert_int_equal(f->done.result, result);
+	assert_true(hotplug_job(f->hotplug)->repair);
+	assert_int_equal(hotplug_job(f->hotplug)->phase, JOB_PLUGGED);
+	assert_true(cpuhp_get(&f->cpuhp, 8).insert_pending);
+	guest_takes(f, 8, 9);
+	assert_int_equal(f->done.result, JOB_DONE);
+	assert_int_equal(count(f), 3);
+	assert_int_equal(f->ndeleted, 0);
+}
+
+static void a_half_removed_socket_is_made_whole_after_a_timeout(void **state)
+{
+	struct fixture *f = *state;
+	struct text why;
+
+	grow_to_three(f);
+	assert_int_equal(hotplug_resize(f->hotplug, 2, 20, &why), 0);
+	guest_removes(f, 8, 9);
+	wait_completed(f);
+	expect_whole_again(f, JOB_TIMED_OUT);
+}
+
+static void a_half_removed_socket_is_made_whole_after_a_cancel(void **state)
+{
+	struct fixture *f = *state;
+	struct text why;
+
+	grow_to_three(f);
+	assert_int_equal(resize(f, 2, &why), 0);
+	guest_removes(f, 8, 9);
+	assert_int_equal(hotplug_cancel(f->hotplug, &why), 0);
+	expect_whole_again(f, JOB_CANCELLED);
+}
+
+/* Of two sockets one went and the other stays. */
+static void a_socket_that_went_is_told_of_though_the_removal_failed(void **state)
+{
+	struct fixture *f = *state;
+	struct text why;
+
+	grow_to_three(f);
+	assert_int_equal(resize(f, 1, &why), 0);
+	guest_removes(f, 8, 11);
+	assert_int_equal(f->ndeleted, 0);
+	begin_removal(f, 7);
+	say_ost(f, 7, OST_EJECT_REQUEST, 0x82);
+	hotplug_look(f->hotplug);
+	assert_int_equal(f->done.result, JOB_REFUSED);
+	assert_int_equal(f->ndeleted, 1);
+	assert_int_equal(f->deleted, 2);
+	assert_int_equal(count(f), 2);
+}
+
 static void a_silent_guest_ends_a_removal_in_time(void **state)
 {
 	struct fixture *f = *state;
@@ -176,6 +232,83 @@ static void what_goes_after_a_cancel_comes_back(void **state)
 	assert_int_equal(f->done.result, JOB_DONE);
 	assert_int_equal(count(f), 3);
 	assert_int_equal(atomic_load(&fake_threads), 2 * PER_SOCKET);
+}
+
+static void eject_late(struct fixture *f, uint32_t first, uint32_t last)
+{
+	for (uint32_t i = first; i <= last; i++) {
+		eject(f, i);
+		say_ost(f, i, OST_EJECT_REQUEST, OST_SUCCESS);
+	}
+	hotplug_look(f->hotplug);
+}
+
+/* It comes back when the add that runs meanwhile is over, also where that fails. */
+static void what_goes_late_beside_an_add_comes_back_after_it(void **state)
+{
+	struct fixture *f = *state;
+	struct text why;
+
+	grow_to_three(f);
+	assert_int_equal(resize(f, 2, &why), 0);
+	for (uint32_t i = 8; i <= 11; i++)
+		begin_removal(f, i);
+	assert_int_equal(hotplug_cancel(f->hotplug, &why), 0);
+	assert_int_equal(hotplug_resize(f->hotplug, 4, 20, &why), 0);
+	eject_late(f, 8, 11);
+	wait_completed(f);
+	assert_int_equal(f->done.result, JOB_TIMED_OUT);
+	assert_true(hotplug_job(f->hotplug)->repair);
+	assert_int_equal(hotplug_job(f->hotplug)->from_sockets, 3); /* 0, 1 and 3 */
+	assert_int_equal(hotplug_job(f->hotplug)->sockets, 4);
+	guest_takes(f, 8, 11);
+	assert_int_equal(f->done.result, JOB_DONE);
+	assert_int_equal(f->ndeleted, 0);
+}
+
+/* The add waits for CPUs to be online that the guest is about to eject. */
+static void what_goes_late_ends_the_add_that_wants_it(void **state)
+{
+	struct fixture *f = *state;
+	struct text why;
+
+	assert_int_equal(hotplug_resize(f->hotplug, 2, 5, &why), 0);
+	for (uint32_t i = 4; i <= 7; i++)
+		answer(f, i, OST_SUCCESS);
+	wait_completed(f); /* registered, not online */
+	assert_int_equal(resize(f, 1, &why), 0);
+	for (uint32_t i = 4; i <= 7; i++)
+		begin_removal(f, i);
+	assert_int_equal(hotplug_cancel(f->hotplug, &why), 0);
+	assert_int_equal(resize(f, 2, &why), 0);
+	eject_late(f, 4, 7);
+	assert_int_equal(f->done.result, JOB_REFUSED);
+	assert_non_null(strstr(f->done.message.s,
+			       "ejected cpu 4 after its removal was taken back"));
+	assert_true(hotplug_job(f->hotplug)->repair);
+	assert_int_equal(hotplug_job(f->hotplug)->ncpus, 4);
+	guest_takes(f, 4, 7);
+	assert_int_equal(f->done.result, JOB_DONE);
+	assert_int_equal(f->ndeleted, 0);
+}
+
+/* Then it is gone. */
+static void what_does_not_come_back_is_told_of(void **state)
+{
+	struct fixture *f = *state;
+	struct text why;
+
+	grow_to_three(f);
+	assert_int_equal(resize(f, 2, &why), 0);
+	for (uint32_t i = 8; i <= 11; i++)
+		begin_removal(f, i);
+	assert_int_equal(hotplug_cancel(f->hotplug, &why), 0);
+	eject_late(f, 8, 11);
+	assert_int_equal(hotplug_wanted(f->hotplug), 3);
+	assert_int_equal(hotplug_cancel(f->hotplug, &why), 0);
+	assert_int_equal(count(f), 2);
+	assert_int_equal(f->ndeleted, 1);
+	assert_int_equal(f->deleted, 2);
 }
 
 static void an_add_can_be_cancelled_until_the_guest_has_registered_it(void **state)
@@ -267,9 +400,15 @@ int main(void)
 		TEST(a_guest_without_a_final_ost_is_waited_for_only_so_long),
 		TEST(a_guest_that_does_not_let_go_ends_the_removal_and_keeps_the_socket),
 		TEST(a_half_removed_socket_is_made_whole),
+		TEST(a_half_removed_socket_is_made_whole_after_a_timeout),
+		TEST(a_half_removed_socket_is_made_whole_after_a_cancel),
+		TEST(a_socket_that_went_is_told_of_though_the_removal_failed),
 		TEST(a_silent_guest_ends_a_removal_in_time),
 		TEST(a_pending_removal_can_be_cancelled),
 		TEST(what_goes_after_a_cancel_comes_back),
+		TEST(what_goes_late_beside_an_add_comes_back_after_it),
+		TEST(what_goes_late_ends_the_add_that_wants_it),
+		TEST(what_does_not_come_back_is_told_of),
 		TEST(an_add_can_be_cancelled_until_the_guest_has_registered_it),
 		TEST(what_the_guest_ejects_by_itself_is_gone_and_reported),
 		TEST(an_add_waits_for_the_final_ost_of_a_removal),

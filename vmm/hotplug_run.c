@@ -70,8 +70,10 @@ void hotplug_enter_phase(struct hotplug *h, enum job_phase p, uint64_t ns)
 /* Gives the n vCPUs in h->cpus back. */
 static void repair(struct hotplug *h, uint32_t n)
 {
+	uint32_t to = sockets_count(&h->sockets) + sockets_gone(&h->sockets, h->cpus, n);
+
 	h->repairs = true;
-	hotplug_start_job(h, JOB_ADD, sockets_count(&h->sockets), n, HOTPLUG_TIMEOUT_MS);
+	hotplug_start_job(h, JOB_ADD, to, n, HOTPLUG_TIMEOUT_MS);
 	h->repairs = false;
 }
 
@@ -85,10 +87,29 @@ static void restore_sockets(struct hotplug *h)
 		repair(h, n);
 }
 
+/* Tells of each socket that the job's end leaves gone: by a removal, whatever became of the
+ * others, or as what came late did not come back. */
+static void tell_deleted(struct hotplug *h)
+{
+	const struct sockets *s = &h->sockets;
+	uint32_t told = s->topo->max_sockets;
+
+	for (uint32_t i = 0; i < h->job.ncpus; i++) {
+		uint32_t socket = h->job.cpu[i] / s->topo->per_socket;
+
+		if (socket == told || sockets_has(s, socket))
+			continue;
+		TELL(h, deleted, socket, false);
+		told = socket;
+	}
+}
+
 void hotplug_complete(struct hotplug *h, enum job_result result)
 {
 	bool unfinished = h->job.operation == JOB_REMOVE && result != JOB_DONE;
 
+	if (h->job.operation == JOB_REMOVE || h->job.repair)
+		tell_deleted(h);
 	h->job.result = result;
 	event_del(h->timer);
 	if (unfinished)
@@ -161,19 +182,6 @@ static void plug_when_possible(struct hotplug *h)
 		plug(h);
 }
 
-/* Tells of each socket that the job has removed. */
-static void tell_deleted(struct hotplug *h)
-{
-	uint32_t per_socket = h->sockets.topo->per_socket;
-
-	for (uint32_t i = 0; i < h->job.ncpus; i += per_socket) {
-		uint32_t socket = h->job.cpu[i] / per_socket;
-
-		TELL(h, deleted, socket, false);
-		(void)sockets_set_id(&h->sockets, socket, NULL);
-	}
-}
-
 static void watch_guest(struct hotplug *h)
 {
 	enum job_phase next;
@@ -182,11 +190,8 @@ static void watch_guest(struct hotplug *h)
 		plug_when_possible(h);
 	while (job_next_phase(&h->job, h->cpuhp, &next))
 		hotplug_enter_phase(h, next, h->job.phase_ns[next]);
-	if (!job_running(&h->job) || h->job.phase != job_last_phase(&h->job))
-		return;
-	if (h->job.operation == JOB_REMOVE)
-		tell_deleted(h);
-	hotplug_complete(h, JOB_DONE);
+	if (job_running(&h->job) && h->job.phase == job_last_phase(&h->job))
+		hotplug_complete(h, JOB_DONE);
 }
 
 static void refuse_job(struct hotplug *h, const struct ost *ost)
@@ -215,24 +220,24 @@ static void park(struct hotplug *h, uint32_t cpu)
 {
 	uint32_t socket = cpu / h->sockets.topo->per_socket;
 	bool by_guest = cpuhp_get(h->cpuhp, cpu).by_guest;
+	bool in_job = job_running(&h->job) && job_has(&h->job, cpu);
+	bool in_removal = in_job && h->job.operation == JOB_REMOVE;
+	const char *how = by_guest ? "by itself" : "after its removal was taken back";
 
 	vcpu_stop(h->vcpu[cpu]);
 	cpuhp_park(h->cpuhp, cpu);
-	if (!by_guest && !(job_running(&h->job) && job_has(&h->job, cpu)))
-		h->any_late = h->came_late[cpu] = true;
-	if (!by_guest)
+	if (in_removal && !by_guest)
 		return;
-	log_info("the guest ejected cpu %" PRIu32 " by itself", cpu);
-	if (job_running(&h->job) && h->job.operation == JOB_ADD &&
-	    job_has(&h->job, cpu)) {
-		text_set(&h->job.message, 0,
-			 "the guest ejected cpu %" PRIu32 " by itself", cpu);
+	log_info("the guest ejected cpu %" PRIu32 " %s", cpu, how);
+	if (!by_guest)
+		h->any_late = h->came_late[cpu] = true;
+	if (in_job && !in_removal) {
+		text_set(&h->job.message, 0, "the guest ejected cpu %" PRIu32 " %s", cpu,
+			 how);
 		hotplug_complete(h, JOB_REFUSED);
 	}
-	if (!sockets_has(&h->sockets, socket)) {
+	if (by_guest && !sockets_has(&h->sockets, socket))
 		TELL(h, deleted, socket, true);
-		(void)sockets_set_id(&h->sockets, socket, NULL);
-	}
 }
 
 /* A removal was cancelled or timed out, and the guest, which was on its way, ejected CPUs after
@@ -340,4 +345,5 @@ void hotplug_on_timer(evutil_socket_t fd, short what, void *arg)
 		return;
 	job_explain_timeout(&h->job, h->cpuhp);
 	hotplug_complete(h, JOB_TIMED_OUT);
+	hotplug_look(h); /* at what is to be made whole */
 }

@@ -155,6 +155,36 @@ static void a_socket_is_added_by_name_in_any_order(void **state)
 }
 
 /* Main must come back to its clients, however fast the guest writes. */
+static void expect_id(struct fixture *f, uint32_t socket, const char *want)
+{
+	char id[SOCKETS_ID_LEN];
+
+	sockets_id(hotplug_sockets(f->hotplug), socket, id);
+	assert_string_equal(id, want);
+}
+
+static void no_two_sockets_have_one_name(void **state)
+{
+	struct fixture *f = *state;
+	struct text why;
+
+	assert_int_equal(hotplug_add(f->hotplug, 1, "socket-2", &why), -EEXIST);
+	assert_int_equal(hotplug_add(f->hotplug, 1, "blue", &why), 0);
+	assert_int_equal(hotplug_cancel(f->hotplug, &why), 0);
+	assert_int_equal(hotplug_add(f->hotplug, 2, "blue", &why), 0);
+	guest_takes(f, 8, 11);
+	assert_int_equal(resize(f, 3, &why), 0);
+	guest_takes(f, 4, 7);
+	expect_id(f, 1, "socket-1");
+	expect_id(f, 2, "blue");
+	assert_int_equal(hotplug_remove(f->hotplug, "blue", 1000, &why), 0);
+	guest_removes(f, 8, 11);
+	assert_int_equal(f->deleted, 2);
+	assert_int_equal(hotplug_add(f->hotplug, 3, "blue", &why), 0); /* it is free again */
+	guest_takes(f, 12, 15);
+	expect_id(f, 3, "blue");
+}
+
 static void a_flood_of_osts_takes_turns(void **state)
 {
 	struct fixture *f = *state;
@@ -311,6 +341,7 @@ int main(void)
 		TEST(a_silent_guest_ends_the_job_in_time_and_the_same_request_waits_again),
 		TEST(a_guest_that_onlines_nothing_is_told_about_the_udev_rule),
 		TEST(a_socket_is_added_by_name_in_any_order),
+		TEST(no_two_sockets_have_one_name),
 		TEST(a_flood_of_osts_takes_turns),
 		TEST(an_add_goes_on_across_a_reset_and_needs_no_ost),
 		TEST(a_removal_ends_with_a_reset),

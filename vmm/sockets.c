@@ -45,12 +45,17 @@ uint32_t sockets_count(const struct sockets *s)
 	return n;
 }
 
+static void name_of_none(uint32_t socket, char out[SOCKETS_ID_LEN])
+{
+	(void)snprintf(out, SOCKETS_ID_LEN, "socket-%" PRIu32, socket);
+}
+
 void sockets_id(const struct sockets *s, uint32_t socket, char out[SOCKETS_ID_LEN])
 {
 	if (s->id[socket] != NULL)
 		(void)snprintf(out, SOCKETS_ID_LEN, "%s", s->id[socket]);
 	else
-		(void)snprintf(out, SOCKETS_ID_LEN, "socket-%" PRIu32, socket);
+		name_of_none(socket, out);
 }
 
 int64_t sockets_find(const struct sockets *s, const char *id)
@@ -67,18 +72,39 @@ int64_t sockets_find(const struct sockets *s, const char *id)
 	return -1;
 }
 
+bool sockets_may_name(const struct sockets *s, uint32_t socket, const char *id)
+{
+	char name[SOCKETS_ID_LEN];
+
+	if (sockets_find(s, id) >= 0)
+		return false;
+	for (uint32_t i = 0; i < s->topo->max_sockets; i++) {
+		name_of_none(i, name);
+		if (i != socket && strcmp(name, id) == 0)
+			return false;
+	}
+	return true;
+}
+
 int sockets_set_id(struct sockets *s, uint32_t socket, const char *id)
 {
-	char *copy = NULL;
+	char *copy = strdup(id);
 
-	if (id != NULL) {
-		copy = strdup(id);
-		if (copy == NULL)
-			return -ENOMEM;
-	}
+	if (copy == NULL)
+		return -ENOMEM;
 	free(s->id[socket]);
 	s->id[socket] = copy;
 	return 0;
+}
+
+void sockets_forget_ids(struct sockets *s, const uint32_t *cpu, uint32_t n)
+{
+	for (uint32_t i = 0; i < n; i++) {
+		uint32_t socket = cpu[i] / s->topo->per_socket;
+
+		free(s->id[socket]);
+		s->id[socket] = NULL;
+	}
 }
 
 uint32_t sockets_cpus(const struct sockets *s, uint32_t socket, uint32_t *cpu)
@@ -111,6 +137,19 @@ uint32_t sockets_highest(const struct sockets *s, uint32_t n, uint32_t *cpu)
 		if (sockets_has(s, i))
 			ncpus += sockets_cpus(s, i, cpu + ncpus);
 	return ncpus;
+}
+
+uint32_t sockets_gone(const struct sockets *s, const uint32_t *cpu, uint32_t n)
+{
+	uint32_t gone = 0, last = s->topo->max_sockets;
+
+	for (uint32_t i = 0; i < n; i++) {
+		uint32_t socket = cpu[i] / s->topo->per_socket;
+
+		gone += socket != last && !sockets_has(s, socket);
+		last = socket;
+	}
+	return gone;
 }
 
 uint32_t sockets_lacking(const struct sockets *s, uint32_t *cpu)

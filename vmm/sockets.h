@@ -34,8 +34,15 @@ void sockets_id(const struct sockets *s, uint32_t socket, char out[SOCKETS_ID_LE
 /* The socket that is there by this name, or -1. */
 int64_t sockets_find(const struct sockets *s, const char *id);
 
-/* Gives the socket a name, of which it keeps a copy, or with NULL takes it away. 0 or -ENOMEM. */
+/* Whether the socket may be called so: no other one is, or would be without a name. */
+bool sockets_may_name(const struct sockets *s, uint32_t socket, const char *id);
+
+/* Gives the socket a name, of which it keeps a copy. It stays when the socket goes, as that may
+ * come back by itself. 0 or -ENOMEM. */
 int sockets_set_id(struct sockets *s, uint32_t socket, const char *id);
+
+/* Takes the names of the sockets of these n vCPUs away. */
+void sockets_forget_ids(struct sockets *s, const uint32_t *cpu, uint32_t n);
 
 /* Each of these writes indexes of vCPUs, ascending, to cpu, which has room for all, and
  * returns how many. */
@@ -46,6 +53,8 @@ uint32_t sockets_cpus(const struct sockets *s, uint32_t socket, uint32_t *cpu);
 uint32_t sockets_lowest_absent(const struct sockets *s, uint32_t n, uint32_t *cpu);
 /* Of the highest n sockets that are there. */
 uint32_t sockets_highest(const struct sockets *s, uint32_t n, uint32_t *cpu);
+/* How many of the sockets of these n vCPUs, ascending, are not there. */
+uint32_t sockets_gone(const struct sockets *s, const uint32_t *cpu, uint32_t n);
 /* Those that a socket which is there lacks. */
 uint32_t sockets_lacking(const struct sockets *s, uint32_t *cpu);
 /* Those that are plugged, and the guest does not run them yet. */
