@@ -249,15 +249,18 @@ void cpuhp_reset(struct cpuhp *hp)
 	mtx_unlock(&hp->lock);
 }
 
-static void run_locked(struct cpuhp *hp, struct cpuhp_slot *s) HOLDS(hp->lock)
+static int run_locked(struct cpuhp *hp, struct cpuhp_slot *s) HOLDS(hp->lock)
 {
-	if (cpuhp_step_locked(hp, s, SLOT_RUN) < 0)
-		return;
+	int err = cpuhp_step_locked(hp, s, SLOT_RUN);
+
+	if (err < 0)
+		return err;
 	s->online_ns = now_ns();
 	if (s->started_ns == 0)
 		s->started_ns = s->online_ns;
 	if (s->registered_ns == 0)
 		s->registered_ns = s->online_ns;
+	return 0;
 }
 
 static void stopped_locked(struct cpuhp *hp, struct cpuhp_slot *s) HOLDS(hp->lock)
@@ -267,17 +270,18 @@ static void stopped_locked(struct cpuhp *hp, struct cpuhp_slot *s) HOLDS(hp->loc
 		(void)cpuhp_eject_locked(hp, s);
 }
 
-void cpuhp_runs(struct cpuhp *hp, uint32_t index, bool running)
+int cpuhp_runs(struct cpuhp *hp, uint32_t index, bool running)
 {
 	struct cpuhp_slot *s = &hp->slot[index];
+	int err;
 
 	mtx_lock(&hp->lock);
-	if (running)
-		run_locked(hp, s);
-	else if (cpuhp_step_locked(hp, s, SLOT_STOP) == 0)
+	err = running ? run_locked(hp, s) : cpuhp_step_locked(hp, s, SLOT_STOP);
+	if (err == 0 && !running)
 		stopped_locked(hp, s);
 	mtx_unlock(&hp->lock);
 	hp->wake(hp->wake_ctx);
+	return err;
 }
 
 void cpuhp_started(struct cpuhp *hp, uint32_t index)

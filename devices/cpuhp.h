@@ -141,8 +141,9 @@ void cpuhp_forgive_ost(struct cpuhp *hp, uint32_t index) NOT_HOLDING(hp->lock);
  * main has not taken stay. */
 void cpuhp_reset(struct cpuhp *hp) NOT_HOLDING(hp->lock);
 
-/* The guest started (or stopped) running this CPU. Any vCPU thread. */
-void cpuhp_runs(struct cpuhp *hp, uint32_t index, bool running) NOT_HOLDING(hp->lock);
+/* The guest started (or stopped) running this CPU. 0; or what slot_step() says, and nothing is
+ * changed: it may have gone at this moment. Any vCPU thread. */
+int cpuhp_runs(struct cpuhp *hp, uint32_t index, bool running) NOT_HOLDING(hp->lock);
 
 /* The guest began to start this CPU; what it then is, cpuhp_runs() says. Any vCPU thread. */
 void cpuhp_started(struct cpuhp *hp, uint32_t index) NOT_HOLDING(hp->lock);

@@ -303,9 +303,9 @@ int machine_create(const struct spec *spec, const struct topology *topo, int kvm
 /* CPU 0 runs; and where the host does not say which others do, they are taken to. */
 void machine_note_boot(struct machine *m)
 {
-	cpuhp_runs(&m->cpuhp, 0, true);
+	(void)cpuhp_runs(&m->cpuhp, 0, true);
 	for (uint32_t i = 1; m->spec.host.boot_only && i < m->topo.max_vcpus; i++)
-		cpuhp_runs(&m->cpuhp, i, true);
+		(void)cpuhp_runs(&m->cpuhp, i, true);
 }
 
 static int start_vcpus(struct machine *m)

@@ -346,7 +346,7 @@ static void start_wanted(struct vcpu *v) NOT_HOLDING(v->env->lock)
 		return;
 	log_warn("the host has no thread for cpu %u, which stays off: %s", v->index,
 		 text_errno(-err));
-	cpuhp_runs(v->env->cpuhp, v->index, false);
+	(void)cpuhp_runs(v->env->cpuhp, v->index, false);
 	/* From then on the guest may try again. What fails there is no worse. */
 	(void)arch_vcpu_rearm(v);
 }

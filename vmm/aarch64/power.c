@@ -39,24 +39,31 @@ int power_on_locked(struct vcpu *v, uint64_t entry, uint64_t context)
 		err = power_set(v, true);
 	if (err < 0)
 		return err;
+	if (cpuhp_runs(env->cpuhp, v->index, true) < 0) {
+		err = power_set(v, false);
+		return err < 0 ? err : -EPERM;
+	}
 	v->off = false;
 	env->wanted = true;
 	pthread_cond_broadcast(&env->changed);
-	cpuhp_runs(env->cpuhp, v->index, true);
 	return 0;
 }
 
 int power_off(struct vcpu *v)
 {
 	struct vcpu_env *env = v->env;
-	int err = power_set(v, false);
+	int err;
 
+	mtx_lock(
+		&env->lock); /* who sees by KVM's AFFINITY_INFO that it is off may start it */
+	err = power_set(v, false);
+	if (err == 0) {
+		v->off = true;
+		(void)cpuhp_runs(env->cpuhp, v->index, false);
+	}
+	mtx_unlock(&env->lock);
 	if (err < 0)
 		return err;
-	mtx_lock(&env->lock);
-	v->off = true;
-	cpuhp_runs(env->cpuhp, v->index, false);
-	mtx_unlock(&env->lock);
 	atomic_store(&v->look, true);
 	return 0;
 }

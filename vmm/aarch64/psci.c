@@ -1,5 +1,7 @@
 #include "vmm/aarch64/psci.h"
 
+#include <errno.h>
+
 #include "vmm/aarch64/power.h"
 #include "vmm/aarch64/reg.h"
 
@@ -26,6 +28,16 @@ static bool is_plugged(const struct vcpu *v)
 	return slot_enabled(cpuhp_get(v->env->cpuhp, v->index).state);
 }
 
+static int start_locked(struct vcpu *v, uint64_t entry, uint64_t context)
+	HOLDS(v->env->lock)
+{
+	int err = power_on_locked(v, entry, context);
+
+	if (err == -EPERM)
+		return PSCI_DENIED;
+	return err < 0 ? PSCI_INTERNAL_FAILURE : PSCI_SUCCESS;
+}
+
 /* One at a time, so that of two that start the same vCPU one does. */
 static int cpu_on(const struct vcpu_env *env, uint64_t mpidr, uint64_t entry,
 		  uint64_t context)
@@ -39,8 +51,8 @@ static int cpu_on(const struct vcpu_env *env, uint64_t mpidr, uint64_t entry,
 	v = env->vcpu[index];
 	mtx_lock(&v->env->lock);
 	answer = psci_may_start(v->armed && is_plugged(v), !v->off);
-	if (answer == PSCI_SUCCESS && power_on_locked(v, entry, context) < 0)
-		answer = PSCI_INTERNAL_FAILURE;
+	if (answer == PSCI_SUCCESS)
+		answer = start_locked(v, entry, context);
 	mtx_unlock(&v->env->lock);
 	return answer;
 }

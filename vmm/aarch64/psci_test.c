@@ -28,8 +28,9 @@ static struct {
 	uint64_t x[4], pc;
 	uint32_t mp_state, inits;
 } kvm[NCPUS];
-static int fail_fd = -1;  /* every call on this fd fails */
-static bool fail_threads; /* there is none to be had */
+static int fail_fd = -1;          /* every call on this fd fails */
+static void (*meanwhile)(int fd); /* happens once, as KVM sets an mp_state */
+static bool fail_threads;         /* there is none to be had */
 
 struct fixture {
 	struct topology topo;
@@ -66,6 +67,16 @@ static void init(int fd, const struct kvm_vcpu_init *init)
 	kvm[fd].inits++;
 }
 
+static void set_mp_state(int fd, const struct kvm_mp_state *mp)
+{
+	void (*happens)(int fd) = meanwhile;
+
+	kvm[fd].mp_state = mp->mp_state;
+	meanwhile = NULL;
+	if (happens != NULL)
+		happens(fd);
+}
+
 int __wrap_ioctl(int fd, unsigned long request, ...)
 {
 	va_list ap;
@@ -83,7 +94,7 @@ int __wrap_ioctl(int fd, unsigned long request, ...)
 	else if (request == KVM_ARM_VCPU_INIT)
 		init(fd, arg);
 	else if (request == KVM_SET_MP_STATE)
-		kvm[fd].mp_state = ((struct kvm_mp_state *)arg)->mp_state;
+		set_mp_state(fd, arg);
 	else
 		fail_msg("ioctl 0x%lx is not expected", request);
 	return 0;
@@ -131,6 +142,7 @@ static int setup(void **state)
 
 	memset(kvm, 0, sizeof(kvm));
 	fail_fd = -1;
+	meanwhile = NULL;
 	fail_threads = false;
 	assert_int_equal(topology_init(&f->topo, NCPUS, 1, 1), 0);
 	ged_init(&f->ged, ignore_line, NULL);
@@ -343,6 +355,62 @@ static void test_host_has_no_thread(void **state)
 	assert_int_equal(slot(f, 3), SLOT_ONLINE);
 }
 
+static struct fixture *raced;
+
+static void expect_lock(int fd)
+{
+	(void)fd;
+	assert_int_equal(pthread_mutex_trylock(&raced->env.lock.m), EBUSY);
+}
+
+/* From KVM's AFFINITY_INFO, which says OFF, to the next CPU_ON it must not be ALREADY_ON. */
+static void test_off_for_all_at_once(void **state)
+{
+	raced = *state;
+	assert_int_equal(cpu_on(raced, 0, 6), PSCI_SUCCESS);
+	meanwhile = expect_lock;
+	call(raced, 6, PSCI_CPU_OFF, 0, 0, 0);
+	assert_null(meanwhile);
+}
+
+static void take_away(int fd)
+{
+	uint32_t cpu = (uint32_t)fd;
+
+	cpuhp_ask_removal(&raced->hp, &cpu, 1);
+}
+
+static void take_back(int fd)
+{
+	uint32_t cpu = (uint32_t)fd;
+
+	assert_int_equal(cpuhp_unplug(&raced->hp, &cpu, 1), 0);
+}
+
+static void expect_denied(uint32_t cpu, enum slot_state then)
+{
+	assert_int_equal(cpu_on(raced, 0, topology_arch_id(&raced->topo, cpu)),
+			 PSCI_DENIED);
+	assert_true(is_off(raced->vcpu[cpu]));
+	assert_int_equal(kvm[cpu].mp_state, KVM_MP_STATE_STOPPED);
+	assert_int_equal(slot(raced, cpu), then);
+}
+
+/* The host changes its mind while a CPU is being started. */
+static void test_taken_away_meanwhile(void **state)
+{
+	uint32_t cpu = 12;
+
+	raced = *state;
+	cpuhp_plug(&raced->hp, &cpu, 1);
+	set_switch(raced->vcpu[cpu], true, true);
+	meanwhile = take_back;
+	expect_denied(cpu, SLOT_ABSENT);
+	raced->hp.no_acpi = true;
+	meanwhile = take_away;
+	expect_denied(4, SLOT_EJECTED);
+}
+
 struct racer {
 	struct fixture *f;
 	uint32_t caller;
@@ -420,6 +488,10 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_host_fails, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_caller_fails, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_host_has_no_thread, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_off_for_all_at_once, setup,
+						teardown),
+		cmocka_unit_test_setup_teardown(test_taken_away_meanwhile, setup,
+						teardown),
 		cmocka_unit_test_setup_teardown(test_two_start_the_same, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_any_order, setup, teardown),
 	};

@@ -78,7 +78,7 @@ int arch_vcpu_woken(struct vcpu *v)
 	v->waits = false;
 	cpuhp_started(v->env->cpuhp, v->index);
 	if (!atomic_load(&v->env->vm->arch->announces))
-		cpuhp_runs(v->env->cpuhp, v->index, true);
+		(void)cpuhp_runs(v->env->cpuhp, v->index, true);
 	return 0;
 }
 
@@ -115,7 +115,7 @@ static void msr_write(struct vcpu *v)
 		return;
 	if (on)
 		atomic_store(&v->env->vm->arch->announces, true);
-	cpuhp_runs(v->env->cpuhp, v->index, on);
+	(void)cpuhp_runs(v->env->cpuhp, v->index, on);
 }
 
 int arch_vcpu_exit(struct vcpu *v)
