@@ -77,12 +77,11 @@ static void status_json(json_t *vm, json_t *topology, json_t *vcpus)
 	json_decref(all);
 }
 
-static int run_status(struct ctl *c, const struct ctl_options *o, const char *arg)
+static int run_status(struct ctl *c, const struct ctl_options *o, json_t *what)
 {
 	json_t *vm = NULL, *topology = NULL, *vcpus = NULL;
-	int status = ask(c, o, request("query-status"), NULL, &vm);
+	int status = ask(c, o, what, NULL, &vm);
 
-	(void)arg;
 	if (status == CTL_DONE)
 		status = ask(c, o, request("query-topology"), NULL, &topology);
 	if (status == CTL_DONE)
@@ -116,15 +115,6 @@ static int resize_follow(struct resize *r, struct ctl *c, long long deadline)
 	return status;
 }
 
-static json_t *resize_request(json_int_t sockets, const struct ctl_options *o)
-{
-	json_t *arguments = json_pack("{s:I}", "sockets", sockets);
-
-	if (o->timeout_ms)
-		json_object_set_new(arguments, "timeout-ms", json_integer(o->timeout_ms));
-	return json_pack("{s:s,s:o}", "execute", "resize", "arguments", arguments);
-}
-
 /* Sends a request, shows what came of it, and follows the job that it began, if any. job finds
  * that in the answer. */
 static int ask_and_follow(struct ctl *c, const struct ctl_options *o, json_t *what,
@@ -142,6 +132,24 @@ static int ask_and_follow(struct ctl *c, const struct ctl_options *o, json_t *wh
 	json_decref(early);
 	json_decref(r.told);
 	return status;
+}
+
+static json_t *resize_request(const struct ctl_options *o, const char *arg)
+{
+	json_t *arguments;
+	long long sockets;
+	char *end;
+
+	errno = 0; /* the VM judges the number, and says what would work */
+	sockets = strtoll(arg, &end, 10);
+	if (end == arg || *end || errno == ERANGE) {
+		ctl_usage("resize wants a number of sockets, not ", arg);
+		return NULL;
+	}
+	arguments = json_pack("{s:I}", "sockets", (json_int_t)sockets);
+	if (o->timeout_ms)
+		json_object_set_new(arguments, "timeout-ms", json_integer(o->timeout_ms));
+	return json_pack("{s:s,s:o}", "execute", "resize", "arguments", arguments);
 }
 
 static json_t *job_of_resize(json_t *answer, bool json)
@@ -165,10 +173,29 @@ static json_t *job_of_patch(json_t *answer, bool json)
 	return job;
 }
 
-static json_t *patch_request(json_t *patch, const struct ctl_options *o)
+/* What the user wrote, or NULL. */
+static json_t *parse(const char *text)
 {
-	json_t *arguments = json_pack("{s:o}", "patch", patch);
+	json_t *value = json_loads(text, JSON_REJECT_DUPLICATES | JSON_DECODE_ANY, NULL);
 
+	if (!value)
+		ctl_usage("this is not JSON: ", text);
+	return value;
+}
+
+static json_t *patch_request(const struct ctl_options *o, const char *arg)
+{
+	json_t *arguments, *patch;
+
+	(void)arg;
+	if (!o->patch) {
+		ctl_usage("patch wants -p PATCH", "");
+		return NULL;
+	}
+	patch = parse(o->patch);
+	if (!patch)
+		return NULL;
+	arguments = json_pack("{s:o}", "patch", patch);
 	if (o->type)
 		json_object_set_new(arguments, "type", json_string(o->type));
 	if (o->timeout_ms)
@@ -176,29 +203,14 @@ static json_t *patch_request(json_t *patch, const struct ctl_options *o)
 	return json_pack("{s:s,s:o}", "execute", "patch", "arguments", arguments);
 }
 
-static int run_patch(struct ctl *c, const struct ctl_options *o, const char *arg)
+static int run_patch(struct ctl *c, const struct ctl_options *o, json_t *what)
 {
-	json_t *patch;
-
-	(void)arg;
-	if (!o->patch)
-		return ctl_usage("patch wants -p PATCH", "");
-	patch = json_loads(o->patch, JSON_REJECT_DUPLICATES | JSON_DECODE_ANY, NULL);
-	if (!patch)
-		return ctl_usage("this is not JSON: ", o->patch);
-	return ask_and_follow(c, o, patch_request(patch, o), job_of_patch);
+	return ask_and_follow(c, o, what, job_of_patch);
 }
 
-static int run_resize(struct ctl *c, const struct ctl_options *o, const char *arg)
+static int run_resize(struct ctl *c, const struct ctl_options *o, json_t *what)
 {
-	char *end;
-	long long sockets;
-
-	errno = 0; /* the VM judges the number, and says what would work */
-	sockets = strtoll(arg, &end, 10);
-	if (end == arg || *end || errno == ERANGE)
-		return ctl_usage("resize wants a number of sockets, not ", arg);
-	return ask_and_follow(c, o, resize_request(sockets, o), job_of_resize);
+	return ask_and_follow(c, o, what, job_of_resize);
 }
 
 /* A document, as the user wants it, or by its table. */
@@ -218,24 +230,22 @@ static int show_document(const json_t *value, const struct ctl_options *o,
 	return err < 0 ? ctl_failed(err, "printing YAML") : CTL_DONE;
 }
 
-static int run_get(struct ctl *c, const struct ctl_options *o, const char *arg)
+static int run_get(struct ctl *c, const struct ctl_options *o, json_t *what)
 {
 	json_t *vm;
-	int status = ask(c, o, request("query-vm"), NULL, &vm);
+	int status = ask(c, o, what, NULL, &vm);
 
-	(void)arg;
 	if (vm)
 		status = show_document(vm, o, vm_table);
 	json_decref(vm);
 	return status;
 }
 
-static int run_metrics(struct ctl *c, const struct ctl_options *o, const char *arg)
+static int run_metrics(struct ctl *c, const struct ctl_options *o, json_t *what)
 {
 	json_t *answer;
-	int status = ask(c, o, request("query-metrics"), NULL, &answer);
+	int status = ask(c, o, what, NULL, &answer);
 
-	(void)arg;
 	if (answer && o->json)
 		show_json(answer);
 	else if (answer)
@@ -259,30 +269,39 @@ static int watch_events(struct ctl *c, const struct ctl_options *o)
 	return err == -EPIPE ? CTL_DONE : ctl_failed(err, "following its events");
 }
 
-static int run_events(struct ctl *c, const struct ctl_options *o, const char *arg)
+static int run_events(struct ctl *c, const struct ctl_options *o, json_t *what)
 {
 	json_t *list;
 	int status;
 
-	(void)arg;
-	if (o->watch)
+	if (o->watch) {
+		json_decref(what);
 		return watch_events(c, o);
-	status = ask(c, o, request("query-events"), NULL, &list);
+	}
+	status = ask(c, o, what, NULL, &list);
 	if (list)
 		status = show_document(list, o, events_table);
 	json_decref(list);
 	return status;
 }
 
-static int run_qmp(struct ctl *c, const struct ctl_options *o, const char *arg)
+static json_t *qmp_request(const struct ctl_options *o, const char *arg)
 {
-	json_t *what = json_loads(arg, JSON_REJECT_DUPLICATES | JSON_DECODE_ANY, NULL);
-	json_t *reply;
-	int status, err;
+	json_t *what = parse(arg);
 
-	if (!what)
-		return ctl_usage("this is not JSON: ", arg);
-	err = ctl_call(c, ctl_deadline(o), what, NULL, &reply);
+	(void)o;
+	if (!what || json_is_object(what))
+		return what;
+	ctl_usage("a request is a JSON object, not ", arg);
+	json_decref(what);
+	return NULL;
+}
+
+static int run_qmp(struct ctl *c, const struct ctl_options *o, json_t *what)
+{
+	json_t *reply;
+	int status, err = ctl_call(c, ctl_deadline(o), what, NULL, &reply);
+
 	if (err < 0)
 		return ctl_failed(err, "waiting for its reply");
 	status = json_object_get(reply, "error") ? CTL_FAILED : CTL_DONE;
@@ -291,12 +310,12 @@ static int run_qmp(struct ctl *c, const struct ctl_options *o, const char *arg)
 	return status;
 }
 
-static int run_cancel(struct ctl *c, const struct ctl_options *o, const char *arg)
+/* Done when it is answered. */
+static int run_plain(struct ctl *c, const struct ctl_options *o, json_t *what)
 {
 	json_t *value;
-	int status = ask(c, o, request("cancel"), NULL, &value);
+	int status = ask(c, o, what, NULL, &value);
 
-	(void)arg;
 	if (value && o->json)
 		show_json(value);
 	json_decref(value);
@@ -304,13 +323,12 @@ static int run_cancel(struct ctl *c, const struct ctl_options *o, const char *ar
 }
 
 /* Done when the guest starts again, which is an event. */
-static int run_reset(struct ctl *c, const struct ctl_options *o, const char *arg)
+static int run_reset(struct ctl *c, const struct ctl_options *o, json_t *what)
 {
 	json_t *early = json_array(), *event = NULL, *value;
-	int err = 0, status = ask(c, o, request("system_reset"), early, &value);
+	int err = 0, status = ask(c, o, what, early, &value);
 	bool done = status != CTL_DONE;
 
-	(void)arg;
 	for (size_t i = 0; err == 0 && !done; i++) {
 		json_decref(event);
 		if (i < json_array_size(early))
@@ -330,12 +348,12 @@ static int run_reset(struct ctl *c, const struct ctl_options *o, const char *arg
 }
 
 /* Done when the VM is gone; it may be so before its reply gets out. */
-static int end_vm(struct ctl *c, const struct ctl_options *o, const char *command,
+static int end_vm(struct ctl *c, const struct ctl_options *o, json_t *what,
 		  long long deadline)
 {
 	json_t *message;
 	int status = CTL_DONE;
-	int err = ctl_call(c, deadline, request(command), NULL, &message);
+	int err = ctl_call(c, deadline, what, NULL, &message);
 
 	while (err == 0) {
 		if (json_object_get(message, "error"))
@@ -350,33 +368,40 @@ static int end_vm(struct ctl *c, const struct ctl_options *o, const char *comman
 	return err == -EPIPE ? CTL_DONE : ctl_failed(err, "waiting for its end");
 }
 
-static int run_quit(struct ctl *c, const struct ctl_options *o, const char *arg)
+static int run_quit(struct ctl *c, const struct ctl_options *o, json_t *what)
 {
-	(void)arg;
-	return end_vm(c, o, "quit", ctl_deadline(o));
+	return end_vm(c, o, what, ctl_deadline(o));
 }
 
 /* The guest may take its time, or never do it. */
-static int run_powerdown(struct ctl *c, const struct ctl_options *o, const char *arg)
+static int run_powerdown(struct ctl *c, const struct ctl_options *o, json_t *what)
 {
-	(void)arg;
-	return end_vm(c, o, "system_powerdown",
-		      o->timeout_ms ? ctl_deadline(o) : CTL_NO_LIMIT);
+	return end_vm(c, o, what, o->timeout_ms ? ctl_deadline(o) : CTL_NO_LIMIT);
 }
 
+/* clang-format off */
 static const struct ctl_command commands[] = {
-	{ "cancel", 0, 0, run_cancel },
-	{ "events", 0, CTL_WATCH | CTL_OUTPUT, run_events },
-	{ "get", 0, CTL_OUTPUT, run_get },
-	{ "metrics", 0, 0, run_metrics },
-	{ "patch", 0, CTL_PATCH | CTL_NO_WAIT | CTL_TRACE, run_patch },
-	{ "powerdown", 0, 0, run_powerdown },
-	{ "qmp", 1, 0, run_qmp },
-	{ "quit", 0, 0, run_quit },
-	{ "reset", 0, 0, run_reset },
-	{ "resize", 1, CTL_NO_WAIT | CTL_TRACE, run_resize },
-	{ "status", 0, 0, run_status },
+	{ "cancel", "cancel", 0, 0, NULL, run_plain },
+	{ "cont", "cont", 0, 0, NULL, run_plain },
+	{ "events", "query-events", 0, CTL_WATCH | CTL_OUTPUT, NULL, run_events },
+	{ "get", "query-vm", 0, CTL_OUTPUT, NULL, run_get },
+	{ "metrics", "query-metrics", 0, 0, NULL, run_metrics },
+	{ "patch", "patch", 0, CTL_PATCH | CTL_NO_WAIT | CTL_TRACE, patch_request, run_patch },
+	{ "powerdown", "system_powerdown", 0, 0, NULL, run_powerdown },
+	{ "qmp", NULL, 1, 0, qmp_request, run_qmp },
+	{ "quit", "quit", 0, 0, NULL, run_quit },
+	{ "reset", "system_reset", 0, 0, NULL, run_reset },
+	{ "resize", "resize", 1, CTL_NO_WAIT | CTL_TRACE, resize_request, run_resize },
+	{ "status", "query-status", 0, 0, NULL, run_status },
+	{ "stop", "stop", 0, 0, NULL, run_plain },
 };
+/* clang-format on */
+
+json_t *ctl_request(const struct ctl_command *command, const struct ctl_options *o,
+		    const char *arg)
+{
+	return command->request ? command->request(o, arg) : request(command->execute);
+}
 
 const struct ctl_command *ctl_find(const char *name)
 {

@@ -28,14 +28,23 @@ enum {
 };
 
 struct ctl_command {
-	const char *name;
+	const char *name, *execute; /* for the user, and in QMP */
 	int nargs;
 	unsigned takes; /* of these options */
-	int (*run)(struct ctl *c, const struct ctl_options *o, const char *arg);
+
+	/* What to ask the VM; or NULL, and the user was told what is wrong. No such function:
+	 * the bare command. */
+	json_t *(*request)(const struct ctl_options *o, const char *arg);
+	int (*run)(struct ctl *c, const struct ctl_options *o,
+		   json_t *request); /* takes it */
 };
 
 /* The command of that name, or NULL. */
 const struct ctl_command *ctl_find(const char *name);
+
+/* The request of the command, checked as far as that needs no VM; or NULL, as above. */
+json_t *ctl_request(const struct ctl_command *command, const struct ctl_options *o,
+		    const char *arg);
 
 /* When an answer is late, by the clock of ctl_now_ms(). */
 long long ctl_deadline(const struct ctl_options *o);

@@ -33,6 +33,7 @@ static char dir[64], path[96], tool[4096];
 static const struct step *script;
 static int listener;
 static char out[65536], err[65536];
+static bool without_stdout; /* the tool is started with that closed */
 
 static inline bool hear(int fd, const char *text)
 {
@@ -119,7 +120,10 @@ static inline int run(const char *const *args)
 	assert_int_equal(pipe2(to_out, O_CLOEXEC) + pipe2(to_err, O_CLOEXEC), 0);
 	child = fork();
 	if (child == 0) {
-		dup2(to_out[1], 1);
+		if (without_stdout)
+			close(1);
+		else
+			dup2(to_out[1], 1);
 		dup2(to_err[1], 2);
 		become_tool(args);
 		_exit(127);

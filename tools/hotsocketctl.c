@@ -1,9 +1,12 @@
 /* hotsocketctl: resizes a running VM and shows what the guest makes of it. */
 #include <errno.h>
+#include <fcntl.h>
 #include <getopt.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include "tools/ctl_commands.h"
 
@@ -13,19 +16,23 @@ static const char help[] =
 	"\n"
 	"  get                    the VM in one line: CURRENT are the sockets that the guest\n"
 	"                         has, CHANGE how the last change goes or ended\n"
-	"      -o yaml|json       all of it, in the shape of a VirtualMachineInstance\n"
+	"      -o, --output yaml|json\n"
+	"                         all of it, in the shape of a VirtualMachineInstance\n"
 	"  status                 the VM, its sockets, and the state of each vCPU\n"
 	"  resize N               asks for N sockets, and follows the guest until it runs\n"
 	"                         them (or has let them go)\n"
 	"      --no-wait          returns when the VM has accepted\n"
 	"      --trace            and shows where the time of an add went: each step, when the\n"
 	"                         last of its CPUs was there, and how long after the one before\n"
-	"      --timeout SECONDS  gives up after this long\n"
-	"  patch -p PATCH         changes the VM's spec as kubectl would: spec.template.spec.domain\n"
+	"      --timeout SECONDS  gives up after this long (default: 120; up to 86400)\n"
+	"  patch -p, --patch PATCH\n"
+	"                         changes the VM's spec as kubectl would: spec.template.spec.domain\n"
 	"                         (or spec.domain) .cpu.sockets as resize does, with its options;\n"
 	"                         cores, threads and maxSockets are stored for the next start\n"
 	"      --type merge|json  PATCH is an object (default), or a list of operations\n"
 	"  cancel                 takes the running resize back, where the guest is not too far\n"
+	"  stop                   pauses the VM\n"
+	"  cont                   lets it run again\n"
 	"  events                 what happened to the VM; the same again is counted\n"
 	"      -o yaml|json       with the first time and the last\n"
 	"      -w, --watch        instead: one line for each QMP event from now on, until ^C\n"
@@ -40,13 +47,19 @@ static const char help[] =
 	"  -s, --socket SOCKET    the VM's --qmp socket (default: $HOTSOCKET_SOCKET)\n"
 	"  --json                 for programs: one JSON document, on one line; resize: the\n"
 	"                         job, then its events, one a line; patch: what came of it, then\n"
-	"                         the same; events --watch: the events\n"
+	"                         the same; events --watch: the events. What is refused or\n"
+	"                         failed is on stderr, and not JSON\n"
+	"  -h, --help, --version\n"
 	"\n"
 	"exit status: 0 done, 1 refused or failed, 2 usage, 3 timed out\n";
 /* clang-format on */
 
-static const char *hint(int err)
+static const char *hint(int err, const char *path)
 {
+	struct stat st;
+
+	if (err == -ECONNREFUSED && stat(path, &st) == 0 && !S_ISSOCK(st.st_mode))
+		return "; it is no socket. The VM's --qmp option names one";
 	if (err == -ENOENT)
 		return "; is the VM running? Its --qmp option names the socket";
 	if (err == -ECONNREFUSED)
@@ -63,7 +76,7 @@ static int dial(struct ctl *c, const struct ctl_options *o)
 
 	if (err < 0) {
 		(void)fprintf(stderr, "hotsocketctl: cannot connect to %s: %s%s\n",
-			      o->socket, strerrordesc_np(-err), hint(err));
+			      o->socket, strerrordesc_np(-err), hint(err, o->socket));
 		return err == -ETIMEDOUT ? CTL_TIMED_OUT : CTL_FAILED;
 	}
 	err = ctl_negotiate(c, ctl_deadline(o), &refusal);
@@ -81,8 +94,9 @@ static int parse_seconds(const char *arg, long long *ms)
 	char *end;
 	double seconds = strtod(arg, &end);
 
-	if (end == arg || *end || !(seconds >= 0.001 && seconds <= 1e6))
-		return ctl_usage("--timeout wants seconds, not ", arg);
+	if (end == arg || *end || !(seconds >= 0.001 && seconds <= 86400))
+		return ctl_usage("--timeout wants seconds, from 0.001 to 86400, not ",
+				 arg);
 	*ms = (long long)(seconds * 1000 + 0.5);
 	return CTL_DONE;
 }
@@ -181,6 +195,8 @@ static int check_options(const struct ctl_command *command, const struct ctl_opt
 			return ctl_usage(belongs[i].text, command->name);
 	if (o->trace && o->no_wait)
 		return ctl_usage("--trace does not go with --no-wait", "");
+	if (o->json && o->output != OUTPUT_TABLE)
+		return ctl_usage("-o does not go with --json", "");
 	if (o->watch && o->output != OUTPUT_TABLE)
 		return ctl_usage("-o does not go with --watch", "");
 	return CTL_DONE;
@@ -190,6 +206,7 @@ static int run(const struct ctl_options *o, int nargs, char **args)
 {
 	static struct ctl ctl;
 	const struct ctl_command *command = ctl_find(args[0]);
+	json_t *request;
 	int status;
 
 	if (!command)
@@ -199,18 +216,39 @@ static int run(const struct ctl_options *o, int nargs, char **args)
 	status = check_options(command, o);
 	if (status != CTL_DONE)
 		return status;
-	if (!o->socket)
+	if (!o->socket || !*o->socket)
 		return ctl_usage("no socket: -s SOCKET, or $HOTSOCKET_SOCKET", "");
+	request = ctl_request(command, o, args[1]);
+	if (!request)
+		return CTL_USAGE;
 	status = dial(&ctl, o);
-	return status == CTL_DONE ? command->run(&ctl, o, args[1]) : status;
+	if (status == CTL_DONE)
+		return command->run(&ctl, o, request);
+	json_decref(request);
+	return status;
+}
+
+/* The VM's socket must not get the number of a closed standard file: what we print would be sent
+ * to it. Nothing can be written to these. */
+static int fill_standard_files(void)
+{
+	int fd;
+
+	do
+		fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
+	while (fd >= 0 && fd <= STDERR_FILENO);
+	return fd < 0 ? -1 : close(fd);
 }
 
 int main(int argc, char **argv)
 {
 	/* NOLINTNEXTLINE(concurrency-mt-unsafe): one thread */
 	struct ctl_options o = { .socket = getenv("HOTSOCKET_SOCKET") };
-	int status = parse_options(argc, argv, &o);
+	int status;
 
+	if (fill_standard_files() < 0)
+		return CTL_FAILED;
+	status = parse_options(argc, argv, &o);
 	(void)setvbuf(stdout, NULL, _IOLBF, BUFSIZ);
 	if (status == CTL_DONE && o.text)
 		(void)fputs(o.text, stdout);

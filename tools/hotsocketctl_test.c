@@ -39,9 +39,14 @@ static void wrong_usage_exits_2(void **state)
 	assert_int_equal(RUN("-sx", "status", "--no-wait"), 2);
 	assert_int_equal(RUN("-sx", "status", "--trace"), 2);
 	assert_int_equal(RUN("-sx", "resize", "3", "--trace", "--no-wait"), 2);
-	assert_int_equal(WITH(SCRIPT(HANG), "resize", "four"), 2);
-	assert_int_equal(WITH(SCRIPT(HANG), "resize", "4x"), 2);
-	assert_int_equal(WITH(SCRIPT(HANG), "qmp", "{"), 2);
+	assert_int_equal(RUN("-s/nowhere", "resize", "4x"), 2);
+	assert_int_equal(RUN("-s/nowhere", "resize", "four"), 2); /* asks no VM */
+	assert_int_equal(RUN("-s/nowhere", "patch"), 2);
+	assert_int_equal(RUN("-s/nowhere", "patch", "-p", "{"), 2);
+	assert_int_equal(RUN("-s/nowhere", "qmp", "{"), 2);
+	assert_int_equal(RUN("-s/nowhere", "qmp", "null"), 2);
+	assert_non_null(strstr(err, "a request is a JSON object, not null"));
+	assert_int_equal(RUN("-s", "", "status"), 2);
 }
 
 static void an_option_of_another_command_is_refused(void **state)
@@ -57,6 +62,7 @@ static void an_option_of_another_command_is_refused(void **state)
 		{ { "status", "-oyaml" }, "-o belongs to get and events" },
 		{ { "resize", "3", "--trace", "--no-wait" },
 		  "does not go with --no-wait" },
+		{ { "get", "-ojson", "--json" }, "-o does not go with --json" },
 		{ { "events", "--watch", "-ojson" }, "does not go with --watch" },
 	};
 
@@ -81,6 +87,8 @@ static void no_server_is_explained(void **state)
 		       "hotsocketctl: cannot connect to %s: No such file or directory; ",
 		       path);
 	assert_memory_equal(err, expected, strlen(expected));
+	assert_int_equal(RUN("status", "-s/dev/null"), 1);
+	assert_non_null(strstr(err, "it is no socket"));
 	assert_int_equal(WITH(&STEP(NULL, NULL), "status"), 1);
 	assert_string_equal(err, "hotsocketctl: the VM ended while greeting us (only its "
 				 "user and root are served)\n");
@@ -151,6 +159,29 @@ static void status_is_a_table(void **state)
 	assert_int_equal(WITH(status_script, "--json", "status"), 0);
 	assert_memory_equal(
 		out, "{\"status\": {\"status\": \"running\"}, \"topology\": {", 47);
+}
+
+static void stop_and_cont_are_qmp_s(void **state)
+{
+	(void)state;
+	assert_int_equal(WITH(SCRIPT(STEP("\"stop\"", "{\"return\": {}}\n")), "stop"), 0);
+	assert_string_equal(out, "");
+	assert_int_equal(
+		WITH(SCRIPT(STEP("\"cont\"", "{\"return\": {}}\n")), "--json", "cont"),
+		0);
+	assert_string_equal(out, "{}\n");
+}
+
+/* What is printed must not be sent to the VM. */
+static void a_closed_stdout_is_an_error(void **state)
+{
+	(void)state;
+	without_stdout = true;
+	assert_int_equal(WITH(SCRIPT(STEP("query-x", "{\"return\": 5}\n")), "qmp",
+			      "{\"execute\":\"query-x\"}"),
+			 1);
+	without_stdout = false;
+	assert_string_equal(err, "hotsocketctl: cannot write the output\n");
 }
 
 static void quit_waits_for_the_end(void **state)
@@ -239,6 +270,8 @@ int main(void)
 		cmocka_unit_test(the_socket_may_come_from_the_environment),
 		cmocka_unit_test(qmp_prints_the_reply_and_fails_with_it),
 		cmocka_unit_test(status_is_a_table),
+		cmocka_unit_test(stop_and_cont_are_qmp_s),
+		cmocka_unit_test(a_closed_stdout_is_an_error),
 		cmocka_unit_test(quit_waits_for_the_end),
 		cmocka_unit_test(
 			powerdown_waits_for_the_guest_without_a_limit_of_its_own),
