@@ -129,21 +129,22 @@ static void tell(struct machine *m)
 	record_restart_required(&m->record, why.s);
 }
 
-/* The file may be as it cannot be written any more: then it keeps what it has. */
+/* A write that failed may have got as far as the file's name. It may be as it cannot be written
+ * any more: then the file keeps what it has. */
 static void undo(struct machine *m, const struct patch *p,
-		 const uint32_t before[SPEC_CPU_KEYS], bool written)
+		 const uint32_t before[SPEC_CPU_KEYS], bool tried)
 {
 	struct text why;
 
 	memcpy(m->spec.stored, before, sizeof(m->spec.stored));
-	if (written && write_stored(m, p, &why) < 0)
-		log_warn("%s; it names CPUs of a patch that was refused", why.s);
+	if (tried && write_stored(m, p, &why) < 0)
+		log_warn("%s; it may name CPUs of a patch that was refused", why.s);
 }
 
 int amend(struct machine *m, const struct patch *p, uint32_t timeout_ms,
 	  struct amended *out, struct text *why)
 {
-	bool stored = stores(m, p), written = false;
+	bool stored = stores(m, p), tried = false;
 	uint32_t before[SPEC_CPU_KEYS];
 	int err;
 
@@ -157,13 +158,13 @@ int amend(struct machine *m, const struct patch *p, uint32_t timeout_ms,
 	if (err == 0 && stored && out->job)
 		err = hotplug_prepare(m->hotplug, (uint32_t)p->cpu[SPEC_SOCKETS], why);
 	if (err == 0 && stored) {
+		tried = true;
 		err = write_stored(m, p, why);
-		written = err == 0;
 	}
 	if (err == 0 && out->job)
 		err = hotplug_resize(m->hotplug, p->cpu[SPEC_SOCKETS], timeout_ms, why);
 	if (err < 0)
-		undo(m, p, before, written);
+		undo(m, p, before, tried);
 	else if (stored)
 		tell(m);
 	return err;

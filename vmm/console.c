@@ -15,7 +15,7 @@
 #include "qmp/qmp_listen.h"
 #include "vmm/tty.h"
 
-#define CHUNK        4096 /* a pipe that is writable takes as much without blocking */
+#define CHUNK        4096 /* a pipe that is writable takes as much; a terminal does not block */
 #define INPUT_LEN    256
 #define ESCAPE       0x01 /* Ctrl-A */
 #define FLUSH_ROUNDS 100
@@ -228,13 +228,15 @@ static int open_stdio(struct console *c, struct text *why)
 		return text_set(why, err, "--serial stdio: %s", text_errno(-err));
 	c->escapes = isatty(STDIN_FILENO);
 	c->in_fd = STDIN_FILENO;
-	c->out_fd = STDOUT_FILENO;
+	c->out_fd = tty_output(STDOUT_FILENO);
 	return 0;
 }
 
 static int open_path(struct console *c, const char *path, struct text *why)
 {
-	c->out_fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+	c->out_fd = open(path,
+			 O_WRONLY | O_CREAT | O_TRUNC | O_NONBLOCK | O_NOCTTY | O_CLOEXEC,
+			 0600);
 	if (c->out_fd < 0)
 		return text_set(why, -errno, "--serial file:%s: %s", path,
 				text_errno(errno));

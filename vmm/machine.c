@@ -129,6 +129,7 @@ static void on_hotplug_wake(void *ctx)
 		record_event(&m->record, EVENT_INTERRUPT_STORM, "%s", storm);
 	}
 	m->storms = storms;
+	record_changed(&m->record);
 }
 
 /* Devices, in the order of their addresses on each bus. */
@@ -155,8 +156,18 @@ static int add_devices(struct machine *m)
 	return err;
 }
 
+/* What was ignored when we were started stays so: nohup, and background jobs of scripts. */
+static bool is_ignored(int sig)
+{
+	struct sigaction sa;
+
+	return sigaction(sig, NULL, &sa) == 0 && sa.sa_handler == SIG_IGN;
+}
+
 static int add_signal(struct machine *m, struct event **ev, int sig)
 {
+	if (is_ignored(sig))
+		return 0;
 	*ev = evsignal_new(m->base, sig, on_signal, m);
 	return *ev != NULL && event_add(*ev, NULL) == 0 ? 0 : -ENOMEM;
 }

@@ -1,5 +1,6 @@
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdio.h>
 #include <sys/resource.h>
 #include <unistd.h>
@@ -79,6 +80,7 @@ int main(int argc, char **argv)
 
 	if (fill_standard_files() < 0)
 		return MACHINE_HOST_ERROR;
+	(void)signal(SIGPIPE, SIG_IGN); /* a reader of the console or the log may go */
 	if (options_parse(argc, argv, &spec, &action, &why) < 0)
 		return refuse(MACHINE_USAGE, &why);
 	if (action == OPTIONS_HELP)

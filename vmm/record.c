@@ -14,7 +14,7 @@ static const enum event_reason ends[METRICS_NRESULTS] = {
 	[JOB_CANCELLED] = EVENT_CANCELLED,
 };
 
-static void tell_changed(const struct record *r)
+void record_changed(const struct record *r)
 {
 	if (r->changed != NULL)
 		r->changed(r->changed_ctx);
@@ -29,14 +29,14 @@ void record_event(struct record *r, enum event_reason reason, const char *fmt, .
 	(void)vsnprintf(message, sizeof(message), fmt, args);
 	va_end(args);
 	events_add(&r->events, reason, message, wall_ns());
-	tell_changed(r);
+	record_changed(r);
 }
 
 static void set(struct record *r, enum condition_type t, bool holds, const char *reason,
 		const char *message)
 {
 	conditions_set(&r->conditions, t, holds, reason, message, wall_ns());
-	tell_changed(r);
+	record_changed(r);
 }
 
 /* --- hotplug ------------------------------------------------------------------------------ */
@@ -106,7 +106,7 @@ static void on_ost(void *ctx, const struct ost *ost)
 	struct record *r = ctx;
 
 	metrics_count_ost(&r->metrics, ost);
-	tell_changed(r);
+	record_changed(r);
 }
 
 static void on_deleted(void *ctx, uint32_t socket, bool by_guest)

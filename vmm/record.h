@@ -29,6 +29,9 @@ void record_init(struct record *r, const struct hotplug_listener *next);
 void record_event(struct record *r, enum event_reason reason, const char *fmt, ...)
 	__attribute__((format(printf, 3, 4)));
 
+/* The guest did something that no event tells of: what is written down is to follow. */
+void record_changed(const struct record *r);
+
 /* The VM runs, from now on or again, or it is paused. */
 void record_started(struct record *r, uint32_t sockets, uint32_t max_sockets);
 void record_paused(struct record *r, bool paused);

@@ -156,6 +156,48 @@ def test_while_nobody_reads_the_vmm_goes_on_and_then_nothing_is_missing():
         equal(lines, ["bare: flood %d" % i for i in range(len(lines))], "lines")
 
 
+def test_readers_that_leave_do_not_end_the_vm():
+    with Vm(serial="none") as folder:
+        path = os.path.join(folder.dir, "other")
+        p = start(command("mode=irq") + ["--verbose", "--qmp", path], stdin=subprocess.PIPE,
+                  stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+        try:
+            read_until(p.stdout.fileno(), b"bare: ready")
+            p.stdout.close()
+            p.stderr.close()
+            p.stdin.write(b"r")  # the guest says something, which nobody hears
+            p.stdin.flush()
+            with Qmp(path) as q:
+                equal(q.resize(2)["result"], "done", "a resize, which is logged")
+                q.execute("quit")
+            equal(p.wait(patience(10)), 0, "status")
+            check(not os.path.exists(path), "the socket file is still there")
+        finally:
+            p.kill()
+            p.wait()
+            p.stdin.close()
+
+
+def test_a_terminal_that_nobody_reads_holds_nothing_up():
+    with Terminal("mode=flood", ()) as t, Qmp(t.path) as q:
+        wait_until(lambda: q.execute("query-vcpus")[0]["exits"] > FLOOD_EXITS,
+                   "the guest runs on", 20)
+        flags = fcntl.fcntl(t.slave, fcntl.F_GETFL)
+        equal(flags & os.O_NONBLOCK, 0, "O_NONBLOCK of the terminal that others have, too")
+        t.process.send_signal(signal.SIGTERM)
+        t.ends(0)
+
+
+def test_a_fifo_without_a_reader_is_refused_at_once():
+    with Vm(serial="none") as folder:
+        fifo = os.path.join(folder.dir, "fifo")
+        os.mkfifo(fifo)
+        p = start(command() + ["--serial", "file:" + fifo], stderr=subprocess.PIPE)
+        err = p.communicate(timeout=patience(10))[1].decode()
+        equal(p.returncode, 1, "status")
+        check("--serial file:" + fifo in err, "%r", err)
+
+
 def test_standard_files_that_are_closed():
     with Vm(serial="none") as v:
         path = os.path.join(v.dir, "other")

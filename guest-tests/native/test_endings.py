@@ -2,8 +2,10 @@
 
 import os
 import signal
+import subprocess
 
-from vm import Vm, check, equal
+from qmp import Qmp, patience
+from vm import Vm, check, command, equal, start
 
 
 def ended(v, q, status, guest, reason, words):
@@ -69,6 +71,22 @@ def test_quit_with_cpus_that_never_stop():
 def test_sigterm_sigint_and_sighup():
     for s in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
         by_host(lambda v, q, s=s: v.process.send_signal(s), "host-signal")
+
+
+def test_a_sighup_that_was_ignored_at_the_start_still_is():
+    with Vm(serial="none") as folder:
+        path = os.path.join(folder.dir, "other")
+        p = start(["nohup"] + command() + ["--qmp", path, "--serial", "none"],
+                  stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        try:
+            with Qmp(path) as q:
+                p.send_signal(signal.SIGHUP)
+                equal(q.resize(2)["result"], "done", "a resize after it")
+                p.send_signal(signal.SIGTERM)
+            equal(p.wait(patience(10)), 0, "status")
+        finally:
+            p.kill()
+            p.wait()
 
 
 def test_power_off_after_cpus_were_added():

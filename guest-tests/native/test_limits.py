@@ -82,6 +82,7 @@ def test_a_start_with_impossible_options():
     refused(command(more=["--initrd", "/nonexistent"]), 1, "initrd", "No such file")
     refused(command(append="x" * 70000), 1, "--append", "70000")
     refused(command(more=["--serial", "tape:1"]), 2, "tape:1", "stdio")
+    refused(command(more=["--serial", "socket:"]), 1, "--serial socket:", "Invalid")
     refused(command(more=["--boot", "efi"]), 2, "'efi'", "acpi or dt")
     if os.uname().machine == "x86_64":
         refused(command(more=["--boot", "dt"]), 2, "--boot dt", "aarch64")

@@ -132,6 +132,20 @@ def test_the_file_follows_and_nothing_wakes_up_at_rest():
         equal(os.listdir(f.dir), [], "the folder after the end")
 
 
+def test_the_file_follows_what_the_guest_does_unasked():
+    def online():
+        return metrics(f.text()).get('hotsocket_vcpus{vm="qmp",state="online"}')
+
+    with File() as f, Vm("mode=irq nostart", cpus="sockets=1,maxSockets=4",
+                         more=["--metrics-file", f.path]) as v:
+        q = v.ready().qmp()
+        equal(q.resize(3, **{"timeout-ms": 100})["result"], "timed-out", "the add")
+        time.sleep(1.3)  # the last change is written
+        equal(online(), "1", "vCPUs online")
+        v.type("g")
+        wait_until(lambda: online() == "3", "the file follows", 3)
+
+
 def test_many_changes_are_few_writes_and_each_is_whole():
     with File() as f, Vm(cpus="sockets=1,maxSockets=4",
                          more=["--metrics-file", f.path]) as v:

@@ -92,6 +92,8 @@ def wait_until(condition, what, timeout=10):
 def _before_exec():
     libc.prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    for s in signal.SIGINT, signal.SIGHUP:  # who runs the tests may ignore them
+        signal.signal(s, signal.SIG_DFL)
 
 
 def command(append="", cpus="sockets=1,maxSockets=8", memory=None, kernel=GUEST, more=()):
