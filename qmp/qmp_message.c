@@ -97,9 +97,9 @@ enum qmp_verdict qmp_negotiate(bool *negotiated, const struct qmp_request *req,
 }
 
 /* A text that was cut, or never was UTF-8, must not cost the reply. */
-static json_t *text(const char *bytes)
+json_t *qmp_text(const char *bytes)
 {
-	char ascii[sizeof((struct qmp_error *)0)->desc];
+	char ascii[QMP_TEXT_LEN];
 	json_t *s = json_string(bytes);
 
 	if (s)
@@ -151,7 +151,7 @@ json_t *qmp_failure(const struct qmp_error *err, json_t *id)
 	json_t *error = json_object();
 	int failed = json_object_set_new(error, "class", json_string(class));
 
-	failed |= json_object_set_new(error, "desc", text(err->desc));
+	failed |= json_object_set_new(error, "desc", qmp_text(err->desc));
 	failed |= json_object_set_new(m, "error", error);
 	if (id)
 		failed |= json_object_set(m, "id", id);
@@ -170,7 +170,7 @@ static json_t *timestamp(void)
 json_t *qmp_event(const char *event, json_t *data)
 {
 	json_t *m = json_object();
-	int failed = json_object_set_new(m, "event", text(event));
+	int failed = json_object_set_new(m, "event", qmp_text(event));
 
 	if (data)
 		failed |= json_object_set_new(m, "data", data);

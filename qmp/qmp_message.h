@@ -6,10 +6,12 @@
 #include <stdbool.h>
 #include <jansson.h>
 
+#define QMP_TEXT_LEN 512
+
 /* An error reply: class is one of QMP's ("GenericError", "CommandNotFound", ...). */
 struct qmp_error {
 	const char *class; /* static string; NULL stands for "GenericError" */
-	char desc[512];
+	char desc[QMP_TEXT_LEN];
 	int code; /* the handler's own: the errno that it comes from, or 0; not sent */
 };
 
@@ -32,6 +34,10 @@ enum qmp_verdict {
 /* Every client starts with *negotiated false; qmp_capabilities comes first, and once. */
 enum qmp_verdict qmp_negotiate(bool *negotiated, const struct qmp_request *req,
 			       struct qmp_error *err);
+
+/* A sentence as a JSON string, a new reference. It may quote what a user named, cut anywhere: what
+ * is not UTF-8 has '?' for each byte beyond ASCII, and is cut at QMP_TEXT_LEN. */
+json_t *qmp_text(const char *bytes);
 
 /* Each returns a new reference, or NULL without memory. result and data are stolen either
  * way, id is borrowed; id and data may be NULL. Text that is not UTF-8 loses the bytes

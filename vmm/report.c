@@ -5,6 +5,7 @@
 
 #include "devices/clock.h"
 #include "vmm/machine.h"
+#include "qmp/qmp_message.h"
 #include "qmp/qmp_server.h"
 #include "vmm/trace.h"
 #include "vmm/vcpu_state.h"
@@ -166,7 +167,7 @@ struct hotplug_listener report_listener(struct machine *m)
 void report_spec_write_failed(struct machine *m, const char *file, const char *reason)
 {
 	emit(m, "SPEC_WRITE_FAILED",
-	     json_pack("{s:s, s:s}", "file", file, "reason", reason));
+	     json_pack("{s:o, s:o}", "file", qmp_text(file), "reason", qmp_text(reason)));
 }
 
 void report_shutdown(struct machine *m, bool by_guest, const char *reason)

@@ -6,6 +6,7 @@
 #include <time.h>
 
 #include "devices/clock.h"
+#include "qmp/qmp_message.h"
 #include "vmm/amend.h"
 #include "vmm/gather.h"
 #include "vmm/machine.h"
@@ -25,21 +26,6 @@ static json_t *moment(uint64_t wall)
 	(void)snprintf(text, sizeof(text), "%s.%06uZ", day,
 		       (unsigned)(wall % NS_PER_S / 1000));
 	return json_string(text);
-}
-
-/* Messages may quote what a client sent, cut anywhere. */
-static json_t *sentence(const char *s)
-{
-	char ascii[TEXT_LEN];
-	json_t *o = json_string(s);
-
-	if (o != NULL)
-		return o;
-	(void)snprintf(ascii, sizeof(ascii), "%s", s);
-	for (char *c = ascii; *c != '\0'; c++)
-		if ((unsigned char)*c >= 0x80)
-			*c = '?';
-	return json_string(ascii);
 }
 
 /* A Kubernetes quantity. */
@@ -82,7 +68,7 @@ static json_t *condition(enum condition_type t, const struct condition *c)
 {
 	return json_pack("{s:s, s:s, s:s, s:o, s:o}", "type", condition_type_name(t),
 			 "status", c->holds ? "True" : "False", "reason", c->reason,
-			 "message", sentence(c->message), "lastTransitionTime",
+			 "message", qmp_text(c->message), "lastTransitionTime",
 			 moment(c->since_ns));
 }
 
@@ -115,7 +101,7 @@ json_t *report_patched(const struct machine *m, const struct amended *done)
 			      c->holds);
 
 	if (c->holds)
-		json_object_set_new(o, "message", sentence(c->message));
+		json_object_set_new(o, "message", qmp_text(c->message));
 	if (done->job)
 		json_object_set_new(o, "job", report_job(m, hotplug_job(m->hotplug)));
 	return o;
@@ -127,7 +113,7 @@ static json_t *event(const struct event_entry *e)
 {
 	return json_pack("{s:s, s:s, s:o, s:I, s:o, s:o}", "type",
 			 event_type_name(event_reason_type(e->reason)), "reason",
-			 event_reason_name(e->reason), "message", sentence(e->message),
+			 event_reason_name(e->reason), "message", qmp_text(e->message),
 			 "count", (json_int_t)e->count, "firstTimestamp",
 			 moment(e->first_ns), "lastTimestamp", moment(e->last_ns));
 }
