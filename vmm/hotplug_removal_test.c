@@ -204,6 +204,16 @@ static void a_pending_removal_can_be_cancelled(void **state)
 	assert_int_equal(f->done.result, JOB_DONE);
 }
 
+/* The guest is on its way with these when the removal is cancelled. */
+static void cancel_late(struct fixture *f, uint32_t first, uint32_t last)
+{
+	struct text why;
+
+	for (uint32_t i = first; i <= last; i++)
+		begin_removal(f, i);
+	assert_int_equal(hotplug_cancel(f->hotplug, &why), 0);
+}
+
 /* The guest had taken the event when it was withdrawn, and ejects all the same. */
 static void what_goes_after_a_cancel_comes_back(void **state)
 {
@@ -212,9 +222,7 @@ static void what_goes_after_a_cancel_comes_back(void **state)
 
 	grow_to_three(f);
 	assert_int_equal(resize(f, 2, &why), 0);
-	for (uint32_t i = 8; i <= 11; i++)
-		begin_removal(f, i);
-	assert_int_equal(hotplug_cancel(f->hotplug, &why), 0);
+	cancel_late(f, 8, 11);
 	assert_int_equal(f->done.result, JOB_CANCELLED);
 	eject(f, 8);
 	say_ost(f, 8, OST_EJECT_REQUEST, OST_SUCCESS);
@@ -251,9 +259,7 @@ static void what_goes_late_beside_an_add_comes_back_after_it(void **state)
 
 	grow_to_three(f);
 	assert_int_equal(resize(f, 2, &why), 0);
-	for (uint32_t i = 8; i <= 11; i++)
-		begin_removal(f, i);
-	assert_int_equal(hotplug_cancel(f->hotplug, &why), 0);
+	cancel_late(f, 8, 11);
 	assert_int_equal(hotplug_resize(f->hotplug, 4, 20, &why), 0);
 	eject_late(f, 8, 11);
 	wait_completed(f);
@@ -277,9 +283,7 @@ static void what_goes_late_ends_the_add_that_wants_it(void **state)
 		answer(f, i, OST_SUCCESS);
 	wait_completed(f); /* registered, not online */
 	assert_int_equal(resize(f, 1, &why), 0);
-	for (uint32_t i = 4; i <= 7; i++)
-		begin_removal(f, i);
-	assert_int_equal(hotplug_cancel(f->hotplug, &why), 0);
+	cancel_late(f, 4, 7);
 	assert_int_equal(resize(f, 2, &why), 0);
 	eject_late(f, 4, 7);
 	assert_int_equal(f->done.result, JOB_REFUSED);
@@ -300,9 +304,7 @@ static void what_does_not_come_back_is_told_of(void **state)
 
 	grow_to_three(f);
 	assert_int_equal(resize(f, 2, &why), 0);
-	for (uint32_t i = 8; i <= 11; i++)
-		begin_removal(f, i);
-	assert_int_equal(hotplug_cancel(f->hotplug, &why), 0);
+	cancel_late(f, 8, 11);
 	eject_late(f, 8, 11);
 	assert_int_equal(hotplug_wanted(f->hotplug), 3);
 	assert_int_equal(hotplug_cancel(f->hotplug, &why), 0);
