@@ -76,8 +76,8 @@ def test_sigterm_sigint_and_sighup():
 def test_a_sighup_that_was_ignored_at_the_start_still_is():
     with Vm(serial="none") as folder:
         path = os.path.join(folder.dir, "other")
-        p = start(["nohup"] + command() + ["--qmp", path, "--serial", "none"],
-                  stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        p = start(["sh", "-c", 'trap "" HUP; exec "$@"', "sh"] + command() +
+                  ["--qmp", path, "--serial", "none"])
         try:
             with Qmp(path) as q:
                 p.send_signal(signal.SIGHUP)
