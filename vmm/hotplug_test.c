@@ -180,7 +180,8 @@ static void no_two_sockets_have_one_name(void **state)
 	assert_int_equal(hotplug_remove(f->hotplug, "blue", 1000, &why), 0);
 	guest_removes(f, 8, 11);
 	assert_int_equal(f->deleted, 2);
-	assert_int_equal(hotplug_add(f->hotplug, 3, "blue", &why), 0); /* it is free again */
+	assert_int_equal(hotplug_add(f->hotplug, 3, "blue", &why),
+			 0); /* it is free again */
 	guest_takes(f, 12, 15);
 	expect_id(f, 3, "blue");
 }
