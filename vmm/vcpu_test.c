@@ -32,13 +32,16 @@ struct fixture {
 
 static atomic_uint nended;
 static enum vcpu_end expected_end;
+static pthread_mutex_t detail_lock = PTHREAD_MUTEX_INITIALIZER; /* several may end at once */
 static char last_detail[128];
 
 static void on_ended(void *ctx, uint32_t index, enum vcpu_end end_of, const char *detail)
 {
 	(void)ctx;
 	(void)index;
+	pthread_mutex_lock(&detail_lock);
 	(void)snprintf(last_detail, sizeof(last_detail), "%s", detail);
+	pthread_mutex_unlock(&detail_lock);
 	assert_int_equal(end_of, expected_end);
 	atomic_fetch_add(&nended, 1);
 }
