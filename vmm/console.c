@@ -15,7 +15,7 @@
 #include "qmp/qmp_listen.h"
 #include "vmm/tty.h"
 
-#define CHUNK        4096 /* a pipe that is writable takes as much; a terminal does not block */
+#define CHUNK        4096 /* a pipe that is writable takes as much without blocking */
 #define INPUT_LEN    256
 #define ESCAPE       0x01 /* Ctrl-A */
 #define FLUSH_ROUNDS 100

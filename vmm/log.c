@@ -7,6 +7,12 @@
 #define LINE_MAX_LEN 1024
 
 static enum log_level level_max = LOG_WARN;
+static int out_fd = STDERR_FILENO;
+
+void log_to(int fd)
+{
+	out_fd = fd;
+}
 
 void log_set_level(enum log_level max)
 {
@@ -35,6 +41,6 @@ void log_line(enum log_level level, const char *fmt, ...)
 	if (n > (int)sizeof(line) - 2)
 		n = (int)sizeof(line) - 2;
 	line[n++] = '\n';
-	if (write(STDERR_FILENO, line, (size_t)n) < 0)
+	if (write(out_fd, line, (size_t)n) < 0)
 		return; /* nowhere left to say it */
 }

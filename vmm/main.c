@@ -10,6 +10,7 @@
 #include "config/manifest.h"
 #include "vmm/options.h"
 #include "config/spec_file.h"
+#include "vmm/tty.h"
 
 static int refuse(enum machine_end how, const struct text *why)
 {
@@ -81,6 +82,7 @@ int main(int argc, char **argv)
 	if (fill_standard_files() < 0)
 		return MACHINE_HOST_ERROR;
 	(void)signal(SIGPIPE, SIG_IGN); /* a reader of the console or the log may go */
+	log_to(tty_output(STDERR_FILENO));
 	if (options_parse(argc, argv, &spec, &action, &why) < 0)
 		return refuse(MACHINE_USAGE, &why);
 	if (action == OPTIONS_HELP)

@@ -32,7 +32,8 @@ struct fixture {
 
 static atomic_uint nended;
 static enum vcpu_end expected_end;
-static pthread_mutex_t detail_lock = PTHREAD_MUTEX_INITIALIZER; /* several may end at once */
+static pthread_mutex_t detail_lock =
+	PTHREAD_MUTEX_INITIALIZER; /* several may end at once */
 static char last_detail[128];
 
 static void on_ended(void *ctx, uint32_t index, enum vcpu_end end_of, const char *detail)

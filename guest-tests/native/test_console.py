@@ -179,10 +179,11 @@ def test_readers_that_leave_do_not_end_the_vm():
 
 
 def test_a_terminal_that_nobody_reads_holds_nothing_up():
-    with Terminal("mode=flood", ()) as t, Qmp(t.path) as q:
+    with Terminal("mode=flood", ["--verbose", "--verbose"]) as t, Qmp(t.path) as q:
         termios.tcflow(t.slave, termios.TCOOFF)  # as Ctrl-S, until the VMM has more than fits
         wait_until(lambda: q.execute("query-vcpus")[0]["exits"] > FLOOD_EXITS,
                    "the guest runs on", 20)
+        equal(q.resize(2, **{"timeout-ms": 10})["result"], "timed-out", "a job, which is logged")
         termios.tcflow(t.slave, termios.TCOON)
         for _ in range(20):
             q.execute("query-status")
