@@ -9,6 +9,7 @@ guest=$1
 cd "$(dirname "$0")"
 # shellcheck source=guest-tests/vm.sh
 . ./vm.sh
+calm= # the command is shown as a user types it
 
 say() { echo "demo: $*"; }
 

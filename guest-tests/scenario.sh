@@ -35,7 +35,7 @@ spec:
         memory: {guest: ${2:-512Mi}}
         firmware:
           kernelBoot:
-            kernelArgs: console=ttyS0 quiet ${3:-}
+            kernelArgs: console=ttyS0 quiet $calm ${3:-}
             container: {kernelPath: vmlinuz, initrdPath: initrd.img}
 END
 }

@@ -33,7 +33,7 @@ static void a_removal_goes_through_its_phases_and_parks(void **state)
 	assert_int_equal(count(f), 2);
 }
 
-static void remove_and_add_a_thousand_times_reuse_what_there_is(void **state)
+static void remove_and_add_many_times_reuse_what_there_is(void **state)
 {
 	struct fixture *f = *state;
 	unsigned fds;
@@ -41,7 +41,7 @@ static void remove_and_add_a_thousand_times_reuse_what_there_is(void **state)
 
 	grow_to_three(f);
 	fds = fake_open_files();
-	for (int i = 0; i < 1000; i++) {
+	for (int i = 0; i < 200; i++) {
 		assert_int_equal(resize(f, 1, &why), 0);
 		guest_removes(f, 4, 11);
 		assert_int_equal(f->done.result, JOB_DONE);
@@ -398,7 +398,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TEST(a_removal_goes_through_its_phases_and_parks),
-		TEST(remove_and_add_a_thousand_times_reuse_what_there_is),
+		TEST(remove_and_add_many_times_reuse_what_there_is),
 		TEST(a_guest_without_a_final_ost_is_waited_for_only_so_long),
 		TEST(a_guest_that_does_not_let_go_ends_the_removal_and_keeps_the_socket),
 		TEST(a_half_removed_socket_is_made_whole),

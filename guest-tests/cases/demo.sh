@@ -1,3 +1,3 @@
 # What "make demo" shows, step by step.
 
-./demo.sh ours
+./demo.sh ours "hs.work=1 $calm"

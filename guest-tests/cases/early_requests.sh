@@ -14,8 +14,11 @@ for ms in $moments; do
 	done
 	asked=$(($(milliseconds) - moment))
 	ctl resize 3
-	check "the exit status of a resize at $asked ms" 0 "$status"
+	# From its ACPI's scan to its init, which onlines, a slow guest takes longer than is waited for.
+	[ "$status" -ne 3 ] || check_says "why" 'registered, not online'
 	wait_until 300 "the guest's init" ready
+	[ "$status" -ne 3 ] || ctl resize 3
+	check "the exit status of a resize at $asked ms" 0 "$status"
 	check_online 3
 	check "CPUs that status calls online" 3 "$(steady_status | grep -c ' online ')"
 	echo "asked at $asked ms: $(sed -n 's/^done: //p' "$tmp/said")"

@@ -17,8 +17,8 @@ cp vmlinuz initrd.img "$tmp/root/kexec"
 boot sockets=2,maxSockets=6 "" --initrd "$tmp/initrd.img"
 resize 4
 check_online 4
-tell "kexec console=ttyS0 quiet"
-wait_until 120 "the second kernel" twice
+tell "kexec console=ttyS0 quiet $calm"
+wait_until 300 "the second kernel" twice
 check_online 4
 check "CPUs that status calls online" 4 "$(steady_status | grep -c ' online ')"
 resize 6

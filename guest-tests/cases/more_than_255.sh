@@ -60,7 +60,7 @@ ctl qmp "$add_last"
 wait_until 60 "CPU $last" last_online
 booted() { [ "$(tr -d '\r' <"out/$vm.console" | grep -c '^@@ready')" -eq 2 ]; }
 tell reboot
-wait_until 120 "the guest's second boot" booted
+wait_until 300 "the guest's second boot" booted
 ask report # on x86_64 Linux now calls it CPU 1
 check "nproc after a reboot" 2 "$(value nproc)"
 resize 1

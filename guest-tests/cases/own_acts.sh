@@ -23,6 +23,8 @@ ended 0 quit
 
 boot sockets=2,maxSockets=4 "" --guest-eject refuse
 ask "sh echo 1 >/sys/devices/system/cpu/cpu1/firmware_node/eject"
+tried() { [ "$(state 1)" = offline ]; } # which Linux does first
+wait_until 30 "the guest's own removal" tried
 sleep 2
 check "the state of a CPU whose eject is refused" offline "$(state 1)"
 ctl quit

@@ -24,7 +24,7 @@ cat >"$tmp/first" <<END
 {
   "kernel": "vmlinuz",
   "initrd": "initrd.img",
-  "append": "console=ttyS0 quiet",
+  "append": "console=ttyS0 quiet $calm",
   "memory": "512M",
   "cpus": {
     "sockets": 2,

@@ -8,7 +8,7 @@ spec() { # in $tmp/$vm.json
 {
   "kernel": "vmlinuz",
   "initrd": "initrd.img",
-  "append": "console=ttyS0 quiet",
+  "append": "console=ttyS0 quiet $calm",
   "memory": "4G",
   "cpus": { "sockets": 2, "cores": 1, "threads": 1, "maxSockets": 8 },
   "qmp": "$vm.sock",
@@ -113,7 +113,7 @@ all_busy() { # within a second
 again() { # this time with a busy worker on each CPU
 	tell poweroff
 	ended 0 "the guest's poweroff"
-	start_spec --append "console=ttyS0 quiet hs.work=1"
+	start_spec --append "console=ttyS0 quiet $calm hs.work=1"
 	is_ready
 	restart=$(($(milliseconds) - created))
 	check_guest 8

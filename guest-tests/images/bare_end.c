@@ -4,7 +4,7 @@
 
 #define UNMAPPED     UINT64_C(0x4000000000)
 #define NOWHERE      UINT64_C(0xd0000000) /* in the hole below 4 GiB */
-#define PATIENCE_TSC UINT64_C(6000000000)
+#define PATIENCE_TSC UINT64_C(60000000000)
 
 /* The machine may take a moment to end. */
 static void rest(void)

@@ -101,7 +101,7 @@ def test_no_thread_wakes_up_for_ten_seconds_while_the_guest_sleeps():
             v.qmp(negotiate=False)
             equal([q.resize(n)["result"] for n in (6, 2, 3)], ["done"] * 3, "results")
             time.sleep(1.5)  # then the file has the last change
-            before = switches(v.pid)
+            before = at_rest(lambda: switches(v.pid))
             equal(sorted(before), ["hotsocket"] + ["vcpu/%d" % i for i in range(3)], "threads")
             time.sleep(10)
             equal(switches(v.pid), before, "switches of each thread, 10 s later")

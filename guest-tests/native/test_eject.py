@@ -3,6 +3,7 @@
 import time
 
 from jobs import deleted, grown, ignored, removal_is_whole, resize, sockets, use, wait_states
+from qmp import patience
 from vm import Vm, check, equal, states, wait_until
 
 OST_S = 2  # how long the VMM waits for a final _OST
@@ -62,20 +63,21 @@ def test_no_final_ost_costs_two_seconds_and_no_more():
         began = time.monotonic()
         q.execute("resize", {"sockets": 2})
         q.wait_event("HOTPLUG_PHASE", where=lambda d: d["phase"] == "ejected")
-        check(time.monotonic() - began < OST_S / 2, "the eject came late")
         wait_until(lambda: v.vcpu_threads() == [0, 1], "threads joined")
-        check(time.monotonic() - began < OST_S, "they were joined late")
+        check("job" in q.execute("query-topology") or time.monotonic() - began > OST_S,
+              "it waits for no _OST")
         job = q.wait_event("HOTPLUG_COMPLETED")["data"]
         took = time.monotonic() - began
         equal((job["result"], job["phase"]), ("done", "parked"), "the job")
-        check(OST_S <= took < OST_S + 2, "it took %.2f s", took)
+        check(OST_S <= took < OST_S + patience(2), "it took %.2f s", took)
         equal(deleted(q), sockets(2, 3), "DEVICE_DELETED")
         resize(q, 4)
+        began = time.monotonic()
         v.ask("3e", "^bare: eject of 3 leaves nothing$")
         wait_until(lambda: v.vcpu_threads() == [0, 1, 2], "the thread is joined")
-        began = time.monotonic()
-        job = resize(q, 4)
-        check(OST_S / 2 < time.monotonic() - began < OST_S + 2, "an add waits for the _OST")
+        resize(q, 4)
+        took = time.monotonic() - began
+        check(OST_S <= took < OST_S + patience(2), "an add waited %.2f s for the _OST", took)
         equal(v.report(), (4, "eeee"), "what the guest sees")
 
 

@@ -10,7 +10,7 @@ import time
 from ctl import ctl, metrics
 from qmp import patience
 from test_record import switches
-from vm import SANITIZED, TOP, Skip, Vm, check, command, equal, start, vcpu_ticks, wait_until
+from vm import SANITIZED, TOP, Skip, Vm, at_rest, check, command, equal, start, vcpu_ticks, wait_until
 
 
 def series(v):
@@ -122,8 +122,9 @@ def test_the_file_follows_and_nothing_wakes_up_at_rest():
         wait_until(lambda: 'reason="limit"} 1' in f.text(), "the refusal is in it", 3)
         equal(os.listdir(f.dir), ["vm.prom"], "the folder")
         equal(os.stat(f.path).st_mode & 0o777, 0o644, "its mode")
+        wait_until(lambda: 'operation="remove",outcome="done"} 1' in f.text(), "its end, too")
         time.sleep(1.2)  # the last change is written
-        before, stamp = switches(v.pid), os.stat(f.path).st_mtime_ns
+        before, stamp = at_rest(lambda: (switches(v.pid), os.stat(f.path).st_mtime_ns))
         time.sleep(1.3)
         equal(os.stat(f.path).st_mtime_ns, stamp, "it is written at rest")
         check(SANITIZED or switches(v.pid) == before, "main woke up")

@@ -64,7 +64,7 @@ def test_the_topology_changes_when_the_guest_has_the_cpus():
 def test_a_failed_change_is_a_warning_and_stays_in_the_condition():
     with Vm("mode=irq nostart", cpus="sockets=1,maxSockets=4") as v:
         q = v.ready().qmp()
-        out = ctl(v, "resize", "3", "--timeout", "0.5", status=3)
+        out = ctl(v, "resize", "3", "--timeout", "2", status=3)
         check("online" not in out, "%r", out)
         equal(topology(v), (3, 1), "the guest has not got them")
         status, reason, message, _ = condition(v, "HotVCPUChange")
@@ -134,7 +134,7 @@ def test_the_events_tell_the_story_in_order():
             check(e["firstTimestamp"] <= e["lastTimestamp"], "%r", e)
         lines = ctl(v, "events").splitlines()
         check(re.match(r"LAST SEEN +TYPE +REASON +COUNT +MESSAGE$", lines[0]), "%r", lines[0])
-        check(re.match(r"\ds +Warning +HotplugRefused +3 +resize refused: ", lines[3]),
+        check(re.match(r"\d+s +Warning +HotplugRefused +3 +resize refused: ", lines[3]),
               "%r", lines[3])
 
 

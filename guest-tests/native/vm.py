@@ -89,6 +89,16 @@ def wait_until(condition, what, timeout=10):
         time.sleep(0.002)
 
 
+def at_rest(look):
+    """What look() finds as soon as it finds the same for half a second."""
+    def same():
+        found = look()
+        time.sleep(0.5)
+        return found if look() == found else None
+
+    return wait_until(same, "it is at rest")
+
+
 def _before_exec():
     libc.prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
