@@ -30,6 +30,7 @@ static atomic_uint fake_runs;          /* KVM_RUN entered, not to leave at once 
 static atomic_uint fake_exit_reason;   /* of KVM_RUN; 0: it waits for a signal */
 static atomic_int fake_unfinished;     /* accesses answered and not carried out yet */
 static struct kvm_run *fake_run[1024]; /* by vCPU fd */
+static bool fake_made[4096];           /* by id: a vCPU has or had it */
 static atomic_uint fake_threads;       /* made by the code under test, and not ended */
 
 void *__real_mmap(void *addr, size_t len, int prot, int flags, int fd, off_t offset);
@@ -127,6 +128,14 @@ int __wrap_ioctl(int fd, unsigned long request, ...)
 		errno = ENOSPC;
 		return -1;
 	}
+	if (request == KVM_CREATE_VM)
+		memset(fake_made, 0, sizeof(fake_made));
+	if (request == KVM_CREATE_VCPU && fake_made[arg]) {
+		errno = EEXIST;
+		return -1;
+	}
+	if (request == KVM_CREATE_VCPU)
+		fake_made[arg] = true;
 	switch (request) {
 	case KVM_GET_API_VERSION:
 		return KVM_API_VERSION;

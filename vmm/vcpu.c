@@ -73,23 +73,24 @@ int vcpu_create(struct vcpu_env *env, uint32_t index, struct vcpu **out)
 	*v = (struct vcpu){
 		.env = env, .index = index, .run = MAP_FAILED, .stats_fd = -1
 	};
-	v->fd = ioctl(vm->vm_fd, KVM_CREATE_VCPU,
-		      (unsigned long)topology_vcpu_id(vm->topo, index));
-	if (v->fd < 0)
+	v->fd = vm_vcpu_fd(vm, index);
+	if (v->fd < 0) {
+		err = v->fd;
 		goto fail;
+	}
 	v->run = mmap(NULL, vm->run_len, PROT_READ | PROT_WRITE, MAP_SHARED, v->fd, 0);
-	if (v->run == MAP_FAILED)
+	if (v->run == MAP_FAILED) {
+		err = -errno;
 		goto fail;
+	}
 	v->stats_fd = vcpu_stats_open(v->fd); /* only to look at: it may fail */
 	err = arch_vcpu_init(vm, v);
 	if (err < 0)
-		goto fail_err;
+		goto fail;
 	v->made_ns = now_ns();
 	*out = v;
 	return 0;
 fail:
-	err = -errno;
-fail_err:
 	vcpu_destroy(v);
 	return err;
 }
@@ -408,8 +409,6 @@ void vcpu_destroy(struct vcpu *v)
 		munmap(v->run, v->env->vm->run_len);
 	if (v->stats_fd >= 0)
 		close(v->stats_fd);
-	if (v->fd >= 0)
-		close(v->fd);
 	free(v);
 }
 

@@ -3,8 +3,8 @@
 /* vcpu: one vCPU, its KVM fd and its thread.
  *
  * Main creates, starts, pauses, stops and destroys; the thread only runs the guest and
- * decodes exits. A fd lives as long as the VM (KVM does not give an id twice), threads come
- * and go: a stopped vCPU is parked and can be started again. */
+ * decodes exits. A fd lives as long as the VM, which owns it; threads come and go: a stopped
+ * vCPU is parked and can be started again. */
 
 #include <linux/kvm.h>
 #include <pthread.h>
@@ -50,7 +50,7 @@ struct vcpu_env {
 struct vcpu {
 	struct vcpu_env *env;
 	uint32_t index;
-	int fd;
+	int fd; /* the VM's, see vm_vcpu_fd() */
 	struct kvm_run *run;
 	int stats_fd;          /* vcpu_stats; -1: none */
 	uint64_t exits_offset; /* vcpu_stats; 0: not looked for */
@@ -81,7 +81,8 @@ int vcpu_setup_kick(void);
 void vcpu_env_init(struct vcpu_env *env);
 void vcpu_env_destroy(struct vcpu_env *env);
 
-/* Creates the fd of a vCPU and makes it ready; no thread. 0 or -errno with nothing left. */
+/* Makes a vCPU ready; no thread. 0; or -errno with nothing left but its fd, which the next try
+ * uses. */
 int vcpu_create(struct vcpu_env *env, uint32_t index, struct vcpu **out);
 
 /* Starts a vCPU that has no thread; one that was started before starts afresh. Its thread,
@@ -100,7 +101,7 @@ void vcpu_stop(struct vcpu *v) NOT_HOLDING(v->env->lock);
 /* The host's thread id of a started vCPU, for people and for pinning. */
 int vcpu_tid(struct vcpu *v) NOT_HOLDING(v->env->lock);
 
-/* Stops and closes. Takes NULL. */
+/* Stops it, and lets go of all but its fd. Takes NULL. */
 void vcpu_destroy(struct vcpu *v);
 
 /* Brings a vCPU back to power-on: the first can then be loaded, the others wait for their

@@ -86,6 +86,33 @@ static int add_ram(struct vm *vm, uint64_t memory)
 	return 0;
 }
 
+static int add_vcpu_fds(struct vm *vm)
+{
+	vm->vcpu_fd = malloc(vm->topo->max_vcpus * sizeof(*vm->vcpu_fd));
+	if (vm->vcpu_fd == NULL)
+		return -ENOMEM;
+	for (uint32_t i = 0; i < vm->topo->max_vcpus; i++)
+		vm->vcpu_fd[i] = -1;
+	return 0;
+}
+
+static void close_vcpu_fds(const struct vm *vm)
+{
+	for (uint32_t i = 0; vm->vcpu_fd != NULL && i < vm->topo->max_vcpus; i++)
+		if (vm->vcpu_fd[i] >= 0)
+			close(vm->vcpu_fd[i]);
+}
+
+int vm_vcpu_fd(struct vm *vm, uint32_t index)
+{
+	int *fd = &vm->vcpu_fd[index];
+
+	if (*fd < 0)
+		*fd = ioctl(vm->vm_fd, KVM_CREATE_VCPU,
+			    (unsigned long)topology_vcpu_id(vm->topo, index));
+	return *fd < 0 ? -errno : *fd;
+}
+
 int vm_create(int kvm_fd, uint64_t memory, const struct topology *topo, struct vm **out,
 	      struct text *why)
 {
@@ -105,6 +132,11 @@ int vm_create(int kvm_fd, uint64_t memory, const struct topology *topo, struct v
 		goto fail;
 	}
 	vm->run_len = (size_t)n;
+	err = add_vcpu_fds(vm);
+	if (err < 0) {
+		text_set(why, err, "no memory for the VM");
+		goto fail;
+	}
 	err = add_ram(vm, memory);
 	if (err < 0) {
 		text_set(why, err, "no guest memory of %llu MiB: %s",
@@ -126,6 +158,8 @@ void vm_destroy(struct vm *vm)
 	if (vm == NULL)
 		return;
 	arch_vm_destroy(vm);
+	close_vcpu_fds(vm);
+	free(vm->vcpu_fd);
 	if (vm->vm_fd >= 0)
 		close(vm->vm_fd);
 	if (vm->ram != NULL)

@@ -21,6 +21,7 @@ struct vm {
 	int kvm_fd, vm_fd;
 	size_t run_len; /* bytes of a vCPU's struct kvm_run mapping */
 	const struct topology *topo;
+	int *vcpu_fd; /* topo->max_vcpus of them, by index; -1: not made yet */
 
 	unsigned char *ram; /* all ranges one after the other, private, 2 MiB aligned */
 	uint64_t ram_len;
@@ -39,8 +40,12 @@ int vm_open_kvm(int *kvm_fd, struct host_limits *limits, struct text *why);
 int vm_create(int kvm_fd, uint64_t memory, const struct topology *topo, struct vm **out,
 	      struct text *why);
 
-/* All vCPU fds must be closed. Takes NULL and half-made VMs. */
+/* All vCPUs must be destroyed. Takes NULL and half-made VMs. */
 void vm_destroy(struct vm *vm);
+
+/* The fd of a vCPU, made by the first call. The VM owns it to its end, whatever becomes of the
+ * vCPU: KVM gives an id once, also where the fd was closed. The fd; or -errno. Main only. */
+int vm_vcpu_fd(struct vm *vm, uint32_t index);
 
 /* Host address of len bytes of guest memory at gpa, or NULL when they are not all RAM of
  * one range. The only way to reach guest memory. */
