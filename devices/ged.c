@@ -39,19 +39,22 @@ void ged_reset(struct ged *g)
 	mtx_unlock(&g->lock);
 }
 
-static void count_read_locked(struct ged *g) HOLDS(g->lock)
+/* Returns whether that was one too many. */
+static bool count_read_locked(struct ged *g) HOLDS(g->lock)
 {
 	if (!level_locked(g) || ++g->unacked < GED_STORM)
-		return;
+		return false;
 	g->muted = true;
 	g->storms++;
 	g->line(g->ctx, false);
+	return true;
 }
 
 void ged_access(void *dev, uint64_t offset, uint8_t *data, uint32_t len, bool write)
 {
 	struct ged *g = dev;
 	uint32_t value = 0;
+	bool stormed = false;
 
 	mtx_lock(&g->lock);
 	if (offset == 0 && write) {
@@ -61,9 +64,11 @@ void ged_access(void *dev, uint64_t offset, uint8_t *data, uint32_t len, bool wr
 			update_locked(g, g->pending & ~ack);
 	} else if (offset == 0) {
 		value = g->pending;
-		count_read_locked(g);
+		stormed = count_read_locked(g);
 	}
 	mtx_unlock(&g->lock);
+	if (stormed && g->stormed != NULL)
+		g->stormed(g->ctx);
 	if (!write)
 		bus_put(data, len, value);
 }

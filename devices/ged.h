@@ -19,6 +19,8 @@ struct ged {
 	/* Sets the interrupt line. Called from any thread with the lock held, so that the
 	 * levels arrive in order: it must not block nor come back here. */
 	void (*line)(void *ctx, bool level);
+	/* Constant, set after ged_init(), or NULL: it was muted. Any thread, without the lock. */
+	void (*stormed)(void *ctx);
 	void *ctx;
 
 	struct mtx lock;  /* guards the fields from here on */

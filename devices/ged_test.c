@@ -11,7 +11,7 @@
 
 struct line {
 	bool level;
-	unsigned changes;
+	unsigned changes, storms;
 };
 
 static void set_line(void *ctx, bool level)
@@ -21,6 +21,11 @@ static void set_line(void *ctx, bool level)
 	assert_true(level != l->level); /* no call without a change */
 	l->level = level;
 	l->changes++;
+}
+
+static void count_storm(void *ctx)
+{
+	((struct line *)ctx)->storms++;
 }
 
 static uint32_t read_word(struct ged *g)
@@ -90,14 +95,18 @@ static void a_guest_that_never_answers_gets_a_low_line_until_the_next_event(void
 
 	(void)state;
 	ged_init(&g, set_line, &l);
+	g.stormed = count_storm;
 	ged_set(&g, GED_CPU, true);
 	for (int i = 0; i < GED_STORM - 1; i++)
 		read_word(&g);
 	assert_true(l.level);
+	assert_int_equal(l.storms, 0);
 	read_word(&g);
 	assert_false(l.level);
+	assert_int_equal(l.storms, 1); /* told once */
 	assert_int_equal(ged_storms(&g), 1);
 	assert_int_equal(read_word(&g), GED_CPU); /* still pending, only quiet */
+	assert_int_equal(l.storms, 1);
 	ged_set(&g, GED_CPU, true);
 	assert_true(l.level);
 }

@@ -30,10 +30,17 @@ enum { RBR_THR = 0, IER = 1, IIR_FCR = 2, LCR = 3, MCR = 4, LSR = 5, MSR = 6, SC
 #define FIFO_LEN                                                                         \
 	16 /* a driver that sees the transmitter empty may write this many bytes */
 
+/* 9600 baud. Linux with console=uart8250,... and no baud divides by it, in its decompressor, too. */
+#define DLL_AT_POWER_ON 12
+
 void uart_init(struct uart *u, void (*irq)(void *ctx, bool level),
 	       void (*wake)(void *ctx), void *ctx)
 {
-	*u = (struct uart){ .irq = irq, .wake = wake, .ctx = ctx, .lock = MTX_INIT };
+	*u = (struct uart){ .irq = irq,
+			    .wake = wake,
+			    .ctx = ctx,
+			    .lock = MTX_INIT,
+			    .dll = DLL_AT_POWER_ON };
 }
 
 static bool tx_room_locked(const struct uart *u) HOLDS(u->lock)
@@ -169,7 +176,8 @@ void uart_reset(struct uart *u)
 	bool wake;
 
 	mtx_lock(&u->lock);
-	u->ier = u->fcr = u->lcr = u->mcr = u->scr = u->dll = u->dlm = 0;
+	u->ier = u->fcr = u->lcr = u->mcr = u->scr = u->dlm = 0;
+	u->dll = DLL_AT_POWER_ON;
 	u->thri = false;
 	u->rx_count = 0;
 	wake = u->rx_wanted;

@@ -114,6 +114,14 @@ static void ring_console(void *ctx)
 	wake_ring(&m->console_wake);
 }
 
+/* A vCPU thread; the guest has nothing else to tell then. */
+static void on_storm(void *ctx)
+{
+	struct machine *m = ctx;
+
+	wake_ring(&m->hotplug_wake);
+}
+
 static void on_hotplug_wake(void *ctx)
 {
 	static const char storm[] =
@@ -138,6 +146,7 @@ static int add_devices(struct machine *m)
 	int err;
 
 	ged_init(&m->ged, set_ged_line, m);
+	m->ged.stormed = on_storm;
 	uart_init(&m->uart, set_uart_line, ring_console, m);
 	m->power = (struct power){ on_power_wish, m };
 	err = cpuhp_init(&m->cpuhp, &m->topo, &m->ged,

@@ -82,6 +82,17 @@ static const struct kvm_msr_entry msrs[] = {
 	{ .index = 0x48 },  /* SPEC_CTRL */
 	{ .index = 0xda0 }, /* XSS */
 	{ .index = 0x1d9 }, /* DEBUGCTL */
+	{ .index =
+		  0x38f }, /* performance counters: global and fixed control, PEBS, DS area */
+	{ .index = 0x38d },
+	{ .index = 0x3f1 },
+	{ .index = 0x600 },
+	{ .index = 0xc0010200 }, /* those of AMD: event selects */
+	{ .index = 0xc0010202 },
+	{ .index = 0xc0010204 },
+	{ .index = 0xc0010206 },
+	{ .index = 0xc0010208 },
+	{ .index = 0xc001020a },
 };
 #define NMSRS (sizeof(msrs) / sizeof(msrs[0]))
 

@@ -61,14 +61,15 @@ static int read_cpuid(struct vm *vm)
 /* Writes of MSR_PV_EOI leave KVM. A host that cannot do it costs only precision. */
 static bool set_msr_filter(const struct vm *vm)
 {
-	uint8_t allowed[1] = { (uint8_t) ~(1u << (MSR_PV_EOI - MSR_PV_FIRST)) };
+	uint64_t allowed =
+		~(UINT64_C(1) << (MSR_PV_EOI - MSR_PV_FIRST)); /* KVM reads longs */
 	struct kvm_msr_filter filter = {
 		.flags = KVM_MSR_FILTER_DEFAULT_ALLOW,
 		.ranges[0] = {
 			.flags = KVM_MSR_FILTER_WRITE,
 			.base = MSR_PV_FIRST,
 			.nmsrs = MSR_PV_COUNT,
-			.bitmap = allowed,
+			.bitmap = (uint8_t *)&allowed,
 		},
 	};
 
