@@ -8,7 +8,7 @@ import subprocess
 import tempfile
 import time
 
-from vm import GUEST, SANITIZED, Skip, Vm, check, equal, states, wait_until
+from vm import GUEST, SANITIZED, Skip, Vm, at_rest, check, equal, states, wait_until
 
 
 def boots(sockets, spec, enabled, capable, ids):
