@@ -48,13 +48,17 @@ int payload_no_room_for_kernel(const struct vm *vm, uint64_t gpa, uint64_t len,
 			(len >> 20) + 1, gpa >> 20);
 }
 
-static int no_room_for_initrd(const struct vm *vm, uint64_t kernel_end, uint64_t len,
-			      struct text *why)
+/* More memory helps only where it is that which ends the initrd's room. */
+static int no_room_for_initrd(const struct vm *vm, uint64_t kernel_end, uint64_t end,
+			      uint64_t len, struct text *why)
 {
-	uint64_t need = kernel_end - vm->range[0].gpa + len;
+	uint64_t need = kernel_end - vm->range[0].gpa + len + (1 << 21);
 
+	if (need <= vm->ram_len && end > kernel_end)
+		return text_set(why, -EFBIG, refuse_initrd_high, (len >> 20) + 1,
+				(end - kernel_end) >> 20);
 	return text_set(why, -ENOSPC, refuse_initrd_no_room, vm->ram_len >> 20,
-			(need + (1 << 21)) >> 20);
+			need >> 20);
 }
 
 int payload_load_initrd(const struct vm *vm, const char *path, uint64_t start,
@@ -71,7 +75,7 @@ int payload_load_initrd(const struct vm *vm, const char *path, uint64_t start,
 	if (fd < 0)
 		return fd;
 	gpa = len < end ? (end - len) / align * align : 0;
-	err = gpa < start ? no_room_for_initrd(vm, start, len, why)
+	err = gpa < start ? no_room_for_initrd(vm, start, end, len, why)
 			  : payload_read(vm, "initrd", path, fd, gpa, 0, len, why);
 	close(fd);
 	if (err == 0)

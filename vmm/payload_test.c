@@ -135,6 +135,24 @@ static void an_initrd_without_room_is_refused(void **state)
 	}
 }
 
+/* Then it is no use to give more memory. */
+static void an_initrd_above_the_kernel_s_limit_is_refused(void **state)
+{
+	struct ram_range r;
+	struct text why;
+
+	(void)state;
+	put((1 << 20) + 1);
+	assert_int_equal(payload_load_initrd(&vm, path, BASE + ALIGN,
+					     BASE + ALIGN + (1 << 20), ALIGN, &r, &why),
+			 -EFBIG);
+	assert_string_equal(why.s,
+			    "an initrd of 2M is greater than the maximum, 1M (from "
+			    "this kernel's end to where it takes one); give a "
+			    "smaller one");
+	assert_int_equal(r.len, 0);
+}
+
 static void the_command_line_has_its_limit(void **state)
 {
 	const char *s = NULL;
@@ -171,6 +189,7 @@ int main(void)
 		TEST(only_a_regular_file_is_opened),
 		TEST(the_initrd_stands_as_high_as_its_alignment_lets_it),
 		TEST(an_initrd_without_room_is_refused),
+		TEST(an_initrd_above_the_kernel_s_limit_is_refused),
 		TEST(the_command_line_has_its_limit),
 		TEST(what_does_not_fit_says_how_much_it_needs),
 	};
