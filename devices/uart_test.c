@@ -60,7 +60,7 @@ static unsigned divisor(struct fixture *f)
 	unsigned d;
 
 	wr(f, LCR, 0x80);
-	d = rd(f, RBR_THR) | rd(f, IER) << 8;
+	d = rd(f, RBR_THR) | (unsigned)rd(f, IER) << 8;
 	wr(f, LCR, 0);
 	return d;
 }
