@@ -2,7 +2,7 @@
 # starts again, all under load: after each step status says what the guest's own sysfs says at
 # that moment.
 
-[ "$machine" = x86_64 ] || STEPS=${STEPS:-60} # a case has 900 s, and its host is emulated
+[ "$machine" = x86_64 ] || STEPS=${STEPS:-60} # it is slower there
 steps=${STEPS:-100} seed=${SEED:-$$}
 echo "seed $seed"
 

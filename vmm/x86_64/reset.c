@@ -82,10 +82,9 @@ static const struct kvm_msr_entry msrs[] = {
 	{ .index = 0x48 },  /* SPEC_CTRL */
 	{ .index = 0xda0 }, /* XSS */
 	{ .index = 0x1d9 }, /* DEBUGCTL */
-	{ .index =
-		  0x38f }, /* performance counters: global and fixed control, PEBS, DS area */
+	{ .index = 0x38f }, /* performance counters: global and fixed control */
 	{ .index = 0x38d },
-	{ .index = 0x3f1 },
+	{ .index = 0x3f1 }, /* where they write to: PEBS, DS area */
 	{ .index = 0x600 },
 	{ .index = 0xc0010200 }, /* those of AMD: event selects */
 	{ .index = 0xc0010202 },

@@ -61,8 +61,8 @@ static int read_cpuid(struct vm *vm)
 /* Writes of MSR_PV_EOI leave KVM. A host that cannot do it costs only precision. */
 static bool set_msr_filter(const struct vm *vm)
 {
-	uint64_t allowed =
-		~(UINT64_C(1) << (MSR_PV_EOI - MSR_PV_FIRST)); /* KVM reads longs */
+	/* KVM reads whole longs of it. */
+	uint64_t allowed = ~(UINT64_C(1) << (MSR_PV_EOI - MSR_PV_FIRST));
 	struct kvm_msr_filter filter = {
 		.flags = KVM_MSR_FILTER_DEFAULT_ALLOW,
 		.ranges[0] = {
