@@ -63,6 +63,18 @@ static const struct key *find_key(const char *name)
 	return NULL;
 }
 
+/* "cpus, kernel, initrd, ..." */
+static int refuse_key(const char *name, struct text *why)
+{
+	struct text all = { "cpus" };
+	size_t len = strlen(all.s);
+
+	for (size_t i = 0; i < sizeof(keys) / sizeof(keys[0]); i++)
+		len += (size_t)snprintf(all.s + len, sizeof(all.s) - len, ", %s",
+					keys[i].name);
+	return text_set(why, -EINVAL, refuse_spec_key, name, all.s);
+}
+
 /* Puts the path of a field before what its value was refused for. */
 static int blame_field(const char *in, const char *key, int err, struct text *why)
 {
@@ -104,7 +116,7 @@ static int read_key(const char *name, const json_t *value, struct spec *s,
 	if (strcmp(name, "cpus") == 0)
 		return read_cpus(value, s, why);
 	if (key == NULL)
-		return text_set(why, -EINVAL, refuse_spec_key, name);
+		return refuse_key(name, why);
 	if (!json_is_string(value))
 		return json_text_wrong_type("", name, "a string", value, why);
 	if (key->parse != NULL)

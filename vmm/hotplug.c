@@ -155,10 +155,9 @@ int hotplug_add(struct hotplug *h, int64_t socket, const char *id, struct text *
 		return err;
 	if (sockets_set_id(&h->sockets, (uint32_t)socket, id) < 0)
 		return text_set(why, -ENOMEM, "no memory for the id");
-	err = add(h, sockets_count(&h->sockets) + 1,
-		  sockets_cpus(&h->sockets, (uint32_t)socket, h->cpus),
-		  HOTPLUG_TIMEOUT_MS, why);
-	return err;
+	return add(h, sockets_count(&h->sockets) + 1,
+		   sockets_cpus(&h->sockets, (uint32_t)socket, h->cpus),
+		   HOTPLUG_TIMEOUT_MS, why);
 }
 
 int hotplug_remove(struct hotplug *h, const char *id, uint32_t timeout_ms,
