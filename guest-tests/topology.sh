@@ -12,13 +12,14 @@ grow() { # MAXSOCKETS CORES THREADS FIRST STEP...
 		check_lscpu $((sockets * each)) "$threads" "$cores" "$sockets"
 		echo "$max x $cores x $threads: $sockets sockets are right"
 	done
-	[ "$machine" != x86_64 ] || check_mce_banks $((sockets * each - 1))
+	[ "$machine" != x86_64 ] || check_features
 	check_dmesg
 	ctl quit
 	ended 0 quit
 }
 
-check_mce_banks() { # CPU: Linux asks each of them when it starts a CPU, and each costs exits
-	ask "sh cd /sys/devices/system/machinecheck/machinecheck$1 && echo bank*"
-	check "machine-check banks of cpu $1" bank0 "$(cat "$tmp/answer")"
+# Linux stops all its CPUs for these, or makes exits, whenever it starts one.
+check_features() {
+	ask "sh grep -owE 'mtrr|pat|mce|mca' /proc/cpuinfo | sort -u"
+	check "features that make a start slow" "" "$(cat "$tmp/answer")"
 }

@@ -160,7 +160,8 @@ static void cpu_changed(const char *action, unsigned cpu)
 		worker_stop(cpu);
 }
 
-static void uevent(void)
+/* The next of them, if there is one. */
+static bool uevent(void)
 {
 	char text[LINE_LEN], action[16], more;
 	unsigned cpu;
@@ -174,6 +175,7 @@ static void uevent(void)
 		    2 &&
 	    cpu < CPU_MAX)
 		cpu_changed(action, cpu);
+	return n > 0;
 }
 
 /* --- commands -------------------------------------------------------------------------- */
@@ -401,8 +403,8 @@ static _Noreturn void serve(void)
 		fds[2].fd = job_runs() || !talking ? -1 : 0;
 		fflush(stdout);
 		if (ppoll(fds, 3, NULL, &none) > 0) {
-			if (fds[0].revents)
-				uevent();
+			while (fds[0].revents && uevent())
+				;
 			if (fds[1].revents)
 				job_output();
 			if (fds[2].revents)

@@ -15,6 +15,16 @@
 #define TOPOEXT        (UINT32_C(1) << 22)
 #define MSI_EXT_DESTID (UINT32_C(1) << 15) /* 0x40000001.EAX */
 
+/* What a start of a CPU pays for, and no guest has use for here; bits of 1.EDX and of AMD's
+ * 0x80000001.EDX. Where there are MTRRs or PAT, Linux stops all CPUs until the new one has set
+ * them, and KVM heeds neither, as no device is the guest's own. Machine checks never come, and
+ * each of their banks costs exits. */
+#define MCE    (UINT32_C(1) << 7)
+#define MTRR   (UINT32_C(1) << 12)
+#define MCA    (UINT32_C(1) << 14)
+#define PAT    (UINT32_C(1) << 16)
+#define HIDDEN (MCE | MTRR | MCA | PAT)
+
 #define APIC_ID_8BIT_MAX 254
 
 struct kvm_cpuid_entry2 *cpuid_find(struct kvm_cpuid2 *c, uint32_t leaf, uint32_t subleaf)
@@ -86,7 +96,7 @@ static void features(struct kvm_cpuid2 *c, const struct topology *t, uint32_t id
 	e->ebx =
 		set_bits(e->ebx, 16, 8, UINT32_C(1) << (t->thread_width + t->core_width));
 	e->ecx |= X2APIC | HYPERVISOR | (tsc_deadline ? TSC_DEADLINE : 0);
-	e->edx = t->per_socket > 1 ? e->edx | HTT : e->edx & ~HTT;
+	e->edx = (t->per_socket > 1 ? e->edx | HTT : e->edx & ~HTT) & ~HIDDEN;
 }
 
 static void extended_topology(struct kvm_cpuid2 *c, const struct topology *t, uint32_t id,
@@ -141,6 +151,7 @@ static void amd(struct kvm_cpuid2 *c, const struct topology *t, uint32_t index,
 
 	if (e != NULL) {
 		e->ecx |= TOPOEXT;
+		e->edx &= ~HIDDEN;
 		e->ecx = t->per_socket > 1 ? e->ecx | CMP_LEGACY : e->ecx & ~CMP_LEGACY;
 	}
 	e = cpuid_find(c, 0x80000008, 0);

@@ -21,7 +21,7 @@ static struct kvm_cpuid2 *host_list(const char *vendor)
 		{ .function = 0xb, .index = 0, .flags = 1, .eax = 9, .edx = 77 },
 		{ .function = 0x1f, .index = 0, .flags = 1, .eax = 9, .edx = 77 },
 		{ .function = 0x80000000, .eax = 0x80000008 },
-		{ .function = 0x80000001, .ecx = 0 },
+		{ .function = 0x80000001, .ecx = 0, .edx = 0x178bfbff },
 		{ .function = 0x80000008, .ecx = 0x707f },
 		{ .function = 0x8000001d, .index = 3, .flags = 1, .eax = 0x1fc163 },
 		{ .function = 0x80000026, .index = 0, .flags = 1, .eax = 5 },
@@ -91,7 +91,7 @@ static void check_both(struct kvm_cpuid2 *c, const struct topology *t, uint32_t 
 	assert_int_equal(e->ebx >> 16 & 0xff, 1u << (t->thread_width + t->core_width));
 	assert_int_equal(e->ebx & 0xffff, 0x0800); /* CLFLUSH size: the host's */
 	assert_int_equal(e->ecx, UINT32_C(1) << 31 | 1 << 24 | 1 << 21);
-	assert_int_equal(e->edx >> 28 & 1, t->per_socket > 1);
+	assert_int_equal(e->edx, 0x078aab7f | (t->per_socket > 1 ? 1 << 28 : 0));
 	check_extended(c, t, i, 0xb);
 	assert_non_null(cpuid_find(c, 0x40000000, 0));
 }
@@ -121,6 +121,7 @@ static void check_amd(struct kvm_cpuid2 *c, const struct topology *t, uint32_t i
 	e = cpuid_find(c, 0x80000001, 0);
 	assert_int_equal(e->ecx & 0x2, t->per_socket > 1 ? 2 : 0);
 	assert_int_equal(e->ecx >> 22 & 1, 1);
+	assert_int_equal(e->edx, 0x178aab7f);
 	e = cpuid_find(c, 0x80000008, 0);
 	assert_int_equal(e->ecx & 0xff, t->per_socket - 1);
 	assert_int_equal(e->ecx >> 12 & 0xf, t->thread_width + t->core_width);

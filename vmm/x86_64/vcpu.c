@@ -32,25 +32,14 @@ static int enter_x2apic(const struct vcpu *v)
 	return ioctl(v->fd, KVM_SET_SREGS, &s) < 0 ? -errno : 0;
 }
 
-/* No machine check ever comes to the guest. KVM gives a vCPU 32 banks for them, and Linux looks
- * at each when it starts a CPU: some two hundred exits, nearly half of all of a start. One bank is
- * the least that there can be. */
-static int have_one_mce_bank(const struct vcpu *v)
-{
-	uint64_t mcg_cap = 1;
-
-	return ioctl(v->fd, KVM_X86_SETUP_MCE, &mcg_cap) < 0 ? -errno : 0;
-}
-
 int arch_vcpu_init(struct vm *vm, struct vcpu *v)
 {
-	int err;
+	int err = 0;
 
 	cpuid_make(vm->arch->cpuid, vm->topo, v->index, vm->arch->tsc_deadline);
 	if (ioctl(v->fd, KVM_SET_CPUID2, vm->arch->cpuid) < 0)
 		return -errno;
-	err = have_one_mce_bank(v);
-	if (err == 0 && vm->arch->x2apic)
+	if (vm->arch->x2apic)
 		err = enter_x2apic(v);
 	if (err == 0)
 		err = enter_apic_map(v);
