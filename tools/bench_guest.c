@@ -41,13 +41,23 @@ void fail(const struct vm *v, const char *fmt, ...)
 
 /* --- the two command lines ---------------------------------------------------------------- */
 
-static const char append[] = "console=ttyS0 quiet";
+/* The guest's kernel parameters, with those of APPEND in the environment. */
+static const char *append(void)
+{
+	static char text[1024];
+	/* NOLINTNEXTLINE(concurrency-mt-unsafe): nobody changes it */
+	const char *more = getenv("APPEND");
+
+	(void)snprintf(text, sizeof(text), "console=ttyS0 quiet %s",
+		       more != NULL ? more : "");
+	return text;
+}
 
 static void hotsocket_words(const char **word, unsigned maxcpus)
 {
 	static char cpus[64], memory[16];
 	const char *const line[] = { "./hotsocket", "--kernel", "vmlinuz", "--initrd",
-				     "initrd.img",  "--append", append,    "--memory",
+				     "initrd.img",  "--append", append(),  "--memory",
 				     memory,        "--cpus",   cpus,      "--qmp",
 				     QMP_PATH,      "--serial", "stdio",   NULL };
 
@@ -69,7 +79,7 @@ static void qemu_words(const char **word, unsigned maxcpus)
 				     cpus,       "-nodefaults", "-no-user-config",
 				     "-display", "none",        "-kernel",
 				     "vmlinuz",  "-initrd",     "initrd.img",
-				     "-append",  append,        "-serial",
+				     "-append",  append(),      "-serial",
 				     "stdio",    "-qmp",        qmp,
 				     NULL };
 

@@ -1,6 +1,7 @@
 """bench_linux: a Linux guest under hotsocket and under QEMU, by tools/bench_vm.c."""
 
 import os
+import shlex
 import shutil
 import subprocess
 
@@ -51,15 +52,16 @@ def prepare(folder):
                 os.path.join(folder, "initrd.img"))
 
 
-def command(folder, rounds, sizes):
+def command(folder, rounds, sizes, append):
     """What runs bench_vm, here or in the nested host; and its time limit."""
     seconds = ROUND_SECONDS * rounds * len(sizes)
     words = [str(rounds), str(seconds)] + [str(n) for n in sizes]
     if output("tools/where") == "own":
-        return ["env", "QEMU=" + QEMU, "./bench_vm"] + words, folder, seconds
+        return ["env", "QEMU=" + QEMU, "APPEND=" + append, "./bench_vm"] + words, folder, seconds
     output("tools/carry", os.path.join(folder, "root"), shutil.which(QEMU))
     with open(os.path.join(folder, "run"), "w", encoding="ascii") as f:
-        f.write("#!/bin/sh\nln -s \"$PWD\"/root/* /\nQEMU=%s exec ./bench_vm \"$@\"\n" % QEMU)
+        f.write("#!/bin/sh\nln -s \"$PWD\"/root/* /\nQEMU=%s APPEND=%s exec ./bench_vm \"$@\"\n"
+                % (QEMU, shlex.quote(append)))
     os.chmod(os.path.join(folder, "run"), 0o755)
     progress("booting a KVM host in an emulated machine: only ratios mean anything")
     nested = [os.path.join(TOP, "tools/nested"), "-t", str(seconds + 300), folder, "run"]
@@ -81,14 +83,14 @@ def samples(words, folder):
     return found
 
 
-def rows(rounds, sizes):
+def rows(rounds, sizes, append):
     if MACHINE != "x86_64":
         raise SystemExit("bench: QEMU hot-plugs no CPU on %s; LANE=native has hotsocket's own "
                          "numbers" % MACHINE)
     output("tools/setup", "build", "nested")
     folder = os.path.join(TOP, "build", MACHINE, "bench")
     prepare(folder)
-    words, where, seconds = command(folder, rounds, sizes)
+    words, where, seconds = command(folder, rounds, sizes, append)
     progress("this takes at most %d min" % (seconds // 60 + 5))
     found = samples(words, where)
     out = []
