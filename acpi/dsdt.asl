@@ -77,12 +77,15 @@ DefinitionBlock ("", "DSDT", 2, "HOTSKT", "HOTSOCKT", 1)
 			Field (CPHP, DWordAcc, NoLock, WriteAsZeros)
 			{
 				CSEL, 32, /* CPUHP_SELECTOR */
-				Offset (CPUHP_DATA), CDAT, 32
+				Offset (CPUHP_NEXT), CNXT, 32
+			}
+			Field (CPHP, QWordAcc, NoLock, WriteAsZeros)
+			{
+				Offset (CPUHP_OST), CRES, 64
 			}
 			Field (CPHP, ByteAcc, NoLock, WriteAsZeros)
 			{
-				Offset (CPUHP_CONTROL), CCTL, 8, /* reads CPUHP_STATUS */
-				CCMD, 8 /* CPUHP_COMMAND */
+				Offset (CPUHP_CONTROL), CCTL, 8
 			}
 
 			/* (CPU): ejects it. */
@@ -99,39 +102,37 @@ DefinitionBlock ("", "DSDT", 2, "HOTSKT", "HOTSOCKT", 1)
 			{
 				Acquire (CPLK, 0xFFFF)
 				CSEL = Arg0
-				CCMD = CPUHP_CMD_OST_EVENT
-				CDAT = Arg1
-				CCMD = CPUHP_CMD_OST_STATUS
-				CDAT = Arg2
+				CRES = Arg1 | (Arg2 << 32)
 				Release (CPLK)
 			}
 
 			/* Notifies every CPU with a pending event and acknowledges what it saw, no
 			 * more. The guest acts on a Notify after this method, as all it does then
-			 * needs CPLK. CPUHP_CMD_NEXT searches from the selected CPU round to it
-			 * again, so nothing needs to be selected first, and leaves it selected when
-			 * it finds nothing: the status says both. */
+			 * needs CPLK. CPUHP_NEXT searches from the selected CPU round to it again,
+			 * so nothing needs to be selected first. An event that comes behind the last
+			 * read keeps the GED's line up. */
 			Method (CSCN)
 			{
 				Acquire (CPLK, 0xFFFF)
-				While (1)
+				Local0 = CPUHP_NEXT_MORE
+				While (Local0 & CPUHP_NEXT_MORE)
 				{
-					CCMD = CPUHP_CMD_NEXT
-					Local0 = CCTL & (CPUHP_INSERT | CPUHP_REMOVE)
-					If (Local0 == 0)
+					Local0 = CNXT
+					Local1 = (Local0 >> CPUHP_NEXT_STATUS_SHIFT) & (CPUHP_INSERT | CPUHP_REMOVE)
+					If (Local1 == 0)
 					{
 						Break
 					}
-					Local1 = CDAT
-					If (Local0 & CPUHP_INSERT)
+					Local2 = Local0 & CPUHP_NEXT_CPU_MASK
+					If (Local1 & CPUHP_INSERT)
 					{
-						CTFY (Local1, NOTIFY_DEVICE_CHECK)
+						CTFY (Local2, NOTIFY_DEVICE_CHECK)
 					}
-					If (Local0 & CPUHP_REMOVE)
+					If (Local1 & CPUHP_REMOVE)
 					{
-						CTFY (Local1, NOTIFY_EJECT_REQUEST)
+						CTFY (Local2, NOTIFY_EJECT_REQUEST)
 					}
-					CCTL = Local0
+					CCTL = Local1
 				}
 				Release (CPLK)
 			}

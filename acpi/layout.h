@@ -33,19 +33,28 @@
 
 #define UART_LEN 8
 
-/* CPU hotplug register block (QEMU's acpi_cpu_hotplug specification, modern part). */
-#define CPUHP_LEN      12
+/* CPU hotplug register block: QEMU's acpi_cpu_hotplug specification, modern part, and behind its 12
+ * bytes two registers that do at one access what takes it several. */
+#define CPUHP_LEN      24
 #define CPUHP_SELECTOR 0x0 /* W  dword: CPU that the other registers act on */
 #define CPUHP_DATA2    0x0 /* R  dword: high half of the command's answer */
 #define CPUHP_STATUS   0x4 /* R  byte: CPUHP_ENABLED and the two pending bits */
 #define CPUHP_CONTROL  0x4 /* W  byte: acks (write 1 to clear) and eject */
 #define CPUHP_COMMAND  0x5 /* W  byte: one of CPUHP_CMD_* */
 #define CPUHP_DATA     0x8 /* RW dword: the command's argument or answer */
+#define CPUHP_NEXT                                                                       \
+	0xC /* R  dword: selects as CPUHP_CMD_NEXT does, and tells what it found */
+#define CPUHP_OST                                                                        \
+	0x10 /* W  qword: _OST of the selected CPU: event, status in the high half */
 
 #define CPUHP_ENABLED 0x01 /* status: usable by the guest */
 #define CPUHP_INSERT  0x02 /* status: insert event pending; control: acknowledges it */
 #define CPUHP_REMOVE  0x04 /* status: remove event pending; control: acknowledges it */
 #define CPUHP_EJECT   0x08 /* control: ejects the CPU */
+
+#define CPUHP_NEXT_CPU_MASK     0xFFFF
+#define CPUHP_NEXT_STATUS_SHIFT 16 /* its CPUHP_INSERT and CPUHP_REMOVE; neither: none */
+#define CPUHP_NEXT_MORE         0x80000000 /* another CPU has a pending event, too */
 
 #define CPUHP_CMD_NEXT       0 /* select the next CPU with a pending event */
 #define CPUHP_CMD_OST_EVENT  1 /* data writes that follow are the _OST source event */

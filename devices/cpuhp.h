@@ -1,14 +1,20 @@
 #ifndef DEVICES_CPUHP_H
 #define DEVICES_CPUHP_H
 /* cpuhp: the CPU hotplug controller. The 12-byte register block of QEMU's
- * docs/specs/acpi_cpu_hotplug (modern interface) and the slots behind it.
+ * docs/specs/acpi_cpu_hotplug (modern interface), two registers more, and the slots behind it.
  *
  *   offset  read                                write
  *   0x0     data2: high half of the answer      selector: index of a possible CPU
  *   0x4     status of the selected CPU          control: acknowledges events, ejects
  *   0x5     0                                   command
  *   0x8     data: answer to the command         data: argument of the command
+ *   0xC     next: selects the next CPU with a pending event, as command 0 does; its index in
+ *           the low half, above it its pending events as in the status, and bit 31 when
+ *           another CPU has one, too
+ *   0x10                                        _OST of the selected CPU, a qword: event,
+ *                                               and in the high half the status
  *
+ * Each access is an exit of the vCPU: the DSDT uses the last two instead of the commands.
  * An access acts on the register that starts at its offset: a wider read is zero-extended,
  * a wider write uses the low bytes, anywhere else reads give 0 and writes do nothing. While
  * the selector names no possible CPU everything reads 0 and only the selector can be written.

@@ -92,6 +92,14 @@ static inline void say_ost(struct fixture *f, uint32_t index, uint32_t event,
 	wr(f, CPUHP_DATA, 4, status);
 }
 
+/* The same by one access, as the DSDT does. */
+static inline void say_ost_at_once(struct fixture *f, uint32_t index, uint32_t event,
+				   uint32_t status)
+{
+	select_cpu(f, index);
+	wr(f, CPUHP_OST, 8, (uint64_t)status << 32 | event);
+}
+
 static inline void plug(struct fixture *f, uint32_t a, uint32_t b)
 {
 	const uint32_t index[] = { a, b };

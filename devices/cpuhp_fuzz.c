@@ -110,6 +110,12 @@ static void do_data(struct rig *r, const uint8_t *a)
 	put(cpuhp_access, &r->hp, CPUHP_DATA, 4, value(a[0]));
 }
 
+static void do_ost(struct rig *r, const uint8_t *a)
+{
+	put(cpuhp_access, &r->hp, CPUHP_OST, 8,
+	    (uint64_t)value(a[1]) << 32 | value(a[0]));
+}
+
 static void do_write(struct rig *r, const uint8_t *a)
 {
 	put(cpuhp_access, &r->hp, a[0], width(a[1]),
@@ -255,16 +261,17 @@ static const struct step {
 	bool guest;
 	void (*fn)(struct rig *r, const uint8_t *a);
 } steps[] = {
-	{ 'S', 1, true, do_select },    { 'C', 1, true, do_command },
-	{ 'K', 1, true, do_control },   { 'D', 1, true, do_data },
-	{ 'W', 4, true, do_write },     { 'R', 2, true, do_read },
-	{ 'G', 3, true, do_ged_write }, { 'E', 2, true, do_ged_read },
-	{ 'T', 1, true, do_storm },     { 'n', 1, true, do_run },
-	{ 's', 1, true, do_stop },      { 'p', 2, false, do_plug },
-	{ 'u', 2, false, do_unplug },   { 'a', 2, false, do_ask },
-	{ 'w', 2, false, do_withdraw }, { 'r', 2, false, do_remind },
-	{ 'k', 0, false, do_park },     { 'f', 1, false, do_forgive },
-	{ 'o', 0, false, do_take_ost }, { 'b', 1, false, do_power },
+	{ 'S', 1, true, do_select },   { 'C', 1, true, do_command },
+	{ 'K', 1, true, do_control },  { 'D', 1, true, do_data },
+	{ 'O', 2, true, do_ost },      { 'W', 4, true, do_write },
+	{ 'R', 2, true, do_read },     { 'G', 3, true, do_ged_write },
+	{ 'E', 2, true, do_ged_read }, { 'T', 1, true, do_storm },
+	{ 'n', 1, true, do_run },      { 's', 1, true, do_stop },
+	{ 'p', 2, false, do_plug },    { 'u', 2, false, do_unplug },
+	{ 'a', 2, false, do_ask },     { 'w', 2, false, do_withdraw },
+	{ 'r', 2, false, do_remind },  { 'k', 0, false, do_park },
+	{ 'f', 1, false, do_forgive }, { 'o', 0, false, do_take_ost },
+	{ 'b', 1, false, do_power },
 };
 #define NSTEPS (sizeof(steps) / sizeof(steps[0]))
 

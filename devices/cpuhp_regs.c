@@ -61,9 +61,9 @@ static bool take_ost_locked(struct cpuhp *hp, struct cpuhp_slot *s, const struct
 }
 
 /* Returns whether main has something to look at. */
-static bool ost_locked(struct cpuhp *hp, uint32_t status) HOLDS(hp->lock)
+static bool ost_locked(struct cpuhp *hp, uint32_t event, uint32_t status) HOLDS(hp->lock)
 {
-	struct ost ost = { hp->selector, hp->ost_event, status, now_ns() };
+	struct ost ost = { hp->selector, event, status, now_ns() };
 	struct cpuhp_slot *s = &hp->slot[hp->selector];
 
 	if (!take_ost_locked(hp, s, &ost)) {
@@ -80,7 +80,7 @@ static bool data_locked(struct cpuhp *hp, uint32_t value) HOLDS(hp->lock)
 	if (hp->command == CPUHP_CMD_OST_EVENT)
 		hp->ost_event = value;
 	else if (hp->command == CPUHP_CMD_OST_STATUS)
-		return ost_locked(hp, value);
+		return ost_locked(hp, hp->ost_event, value);
 	return false;
 }
 
@@ -114,6 +114,8 @@ static bool write_locked(struct cpuhp *hp, uint64_t offset, uint64_t value)
 		command_locked(hp, (uint8_t)value);
 	else if (offset == CPUHP_DATA)
 		return data_locked(hp, (uint32_t)value);
+	else if (offset == CPUHP_OST)
+		return ost_locked(hp, (uint32_t)value, (uint32_t)(value >> 32));
 	return false;
 }
 
@@ -144,6 +146,16 @@ static uint8_t status_locked(struct cpuhp *hp) HOLDS(hp->lock)
 	return status(s);
 }
 
+static uint32_t next_locked(struct cpuhp *hp) HOLDS(hp->lock)
+{
+	uint32_t events;
+
+	select_next_locked(hp);
+	events = status_locked(hp) & (CPUHP_INSERT | CPUHP_REMOVE);
+	return hp->selector | events << CPUHP_NEXT_STATUS_SHIFT |
+	       (hp->pending > 1 ? CPUHP_NEXT_MORE : 0);
+}
+
 static uint32_t read_locked(struct cpuhp *hp, uint64_t offset) HOLDS(hp->lock)
 {
 	if (hp->selector >= hp->topo->max_vcpus)
@@ -154,6 +166,8 @@ static uint32_t read_locked(struct cpuhp *hp, uint64_t offset) HOLDS(hp->lock)
 		return status_locked(hp);
 	if (offset == CPUHP_DATA)
 		return (uint32_t)answer_locked(hp);
+	if (offset == CPUHP_NEXT)
+		return next_locked(hp);
 	return 0;
 }
 

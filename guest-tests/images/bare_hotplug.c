@@ -130,7 +130,7 @@ static void take_event(uint32_t cpu, uint8_t events)
 	work = true;
 }
 
-/* As the DSDT's scan method does. */
+/* By the commands of QEMU's specification. The DSDT has shorter ways; Linux guests take them. */
 static void take_events(void)
 {
 	select(0);
