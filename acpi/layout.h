@@ -36,16 +36,14 @@
 /* CPU hotplug register block: QEMU's acpi_cpu_hotplug specification, modern part, and behind its 12
  * bytes two registers that do at one access what takes it several. */
 #define CPUHP_LEN      24
-#define CPUHP_SELECTOR 0x0 /* W  dword: CPU that the other registers act on */
-#define CPUHP_DATA2    0x0 /* R  dword: high half of the command's answer */
-#define CPUHP_STATUS   0x4 /* R  byte: CPUHP_ENABLED and the two pending bits */
-#define CPUHP_CONTROL  0x4 /* W  byte: acks (write 1 to clear) and eject */
-#define CPUHP_COMMAND  0x5 /* W  byte: one of CPUHP_CMD_* */
-#define CPUHP_DATA     0x8 /* RW dword: the command's argument or answer */
-#define CPUHP_NEXT                                                                       \
-	0xC /* R  dword: selects as CPUHP_CMD_NEXT does, and tells what it found */
-#define CPUHP_OST                                                                        \
-	0x10 /* W  qword: _OST of the selected CPU: event, status in the high half */
+#define CPUHP_SELECTOR 0x0  /* W  dword: CPU that the other registers act on */
+#define CPUHP_DATA2    0x0  /* R  dword: high half of the command's answer */
+#define CPUHP_STATUS   0x4  /* R  byte: CPUHP_ENABLED and the two pending bits */
+#define CPUHP_CONTROL  0x4  /* W  byte: acks (write 1 to clear) and eject */
+#define CPUHP_COMMAND  0x5  /* W  byte: one of CPUHP_CMD_* */
+#define CPUHP_DATA     0x8  /* RW dword: the command's argument or answer */
+#define CPUHP_NEXT     0xC  /* R  dword: as CPUHP_CMD_NEXT; tells what it found */
+#define CPUHP_OST      0x10 /* W  qword: an _OST: event, status in the high half */
 
 #define CPUHP_ENABLED 0x01 /* status: usable by the guest */
 #define CPUHP_INSERT  0x02 /* status: insert event pending; control: acknowledges it */
