@@ -20,6 +20,6 @@ grow() { # MAXSOCKETS CORES THREADS FIRST STEP...
 
 # Linux stops all its CPUs for these, or makes exits, whenever it starts one.
 check_features() {
-	ask "sh grep -owE 'mtrr|pat|mce|mca' /proc/cpuinfo | sort -u"
-	check "features that make a start slow" "" "$(cat "$tmp/answer")"
+	ask "sh tr ' ' '\\n' </proc/cpuinfo | grep -xE 'x2apic|mtrr|pat|mce|mca' | sort -u"
+	check "x2apic and the features that make a start slow" x2apic "$(cat "$tmp/answer")"
 }
