@@ -44,7 +44,7 @@ void fail(const struct vm *v, const char *fmt, ...)
 /* The guest's kernel parameters, with those of APPEND in the environment. */
 static const char *append(void)
 {
-	static char text[1024];
+	static char text[4096]; /* more than either VMM takes */
 	/* NOLINTNEXTLINE(concurrency-mt-unsafe): nobody changes it */
 	const char *more = getenv("APPEND");
 

@@ -59,7 +59,7 @@ def command(folder, rounds, sizes, append):
     if output("tools/where") == "own":
         return ["env", "QEMU=" + QEMU, "APPEND=" + append, "./bench_vm"] + words, folder, seconds
     output("tools/carry", os.path.join(folder, "root"), shutil.which(QEMU))
-    with open(os.path.join(folder, "run"), "w", encoding="ascii") as f:
+    with open(os.path.join(folder, "run"), "w", encoding="utf-8") as f:
         f.write("#!/bin/sh\nln -s \"$PWD\"/root/* /\nQEMU=%s APPEND=%s exec ./bench_vm \"$@\"\n"
                 % (QEMU, shlex.quote(append)))
     os.chmod(os.path.join(folder, "run"), 0o755)
