@@ -233,9 +233,8 @@ static void check_cpu(const char *out, const struct topology *t, uint32_t cpu)
 	check_prints(out, METHOD("_STA"), "[Integer] = 0000000000000001");
 	check_prints(out, METHOD("_UID"), WANT("[Integer] = %016X", cpu));
 	check_mat(out, METHOD("_MAT"), cpu, topology_apic_id(t, cpu));
-	check_trace(out, METHOD("_OST"),
-		    WANT("w c0/32=%X, w c16/64=3, ",
-			 cpu)); /* the low half: it prints no more */
+	/* Of a qword the low half: it prints no more. */
+	check_trace(out, METHOD("_OST"), WANT("w c0/32=%X, w c16/64=3, ", cpu));
 	if (cpu == 0)
 		check_prints(out, METHOD("_EJ0"), "AE_NOT_FOUND");
 	else
@@ -253,8 +252,8 @@ static void check(const struct topology *t, size_t run)
 	(void)snprintf(file, sizeof file, "%zu.out", run);
 	out = acpica_read(file);
 	check_trace(out, "CPUS.CSCN", "r c12/32=1010101, ");
-	check_prints(out, "CPUS.CRES",
-		     "[Integer] = 0000008400000003"); /* of the last _OST */
+	/* All of what the last _OST wrote. */
+	check_prints(out, "CPUS.CRES", "[Integer] = 0000008400000003");
 	for (size_t i = 0; i < n; i++)
 		check_cpu(out, t, cpu[i]);
 	assert_int_equal(count(out, " Notify on ["), 2 * n);
@@ -289,8 +288,8 @@ static char *nth_line(char *text, int n)
 	return text;
 }
 
-/* What a scan does that finds this in CPUHP_NEXT, once or twice: memory forgets no event, so with
- * CPUHP_NEXT_MORE the scan never ends. */
+/* What a scan does that finds this in CPUHP_NEXT. Memory forgets no event: with CPUHP_NEXT_MORE the
+ * scan never ends, and two rounds of it are looked at; else all that it does. */
 static void scan(unsigned long next, const char *round, bool insert, bool removal)
 {
 	char commands[128], trace[TEXT], twice[128], *out;

@@ -15,9 +15,10 @@
  *                                               and in the high half the status
  *
  * Each access is an exit of the vCPU: the DSDT uses the last two instead of the commands.
- * An access acts on the register that starts at its offset: a wider read is zero-extended,
- * a wider write uses the low bytes, anywhere else reads give 0 and writes do nothing. While
- * the selector names no possible CPU everything reads 0 and only the selector can be written.
+ * An access acts on the register that starts at its offset: a wider read and a narrower write
+ * are zero-extended, a wider write uses the low bytes, anywhere else reads give 0 and writes do
+ * nothing. While the selector names no possible CPU everything reads 0 and only the selector can
+ * be written.
  *
  * Per CPU there are the slot's state and three marks. insert_pending and remove_pending are
  * what the guest may acknowledge; remove_requested is the host's intent, which no

@@ -172,6 +172,20 @@ static void any_other_ost_is_reported_and_changes_no_state(void **state)
 	check_other(f, say_ost_at_once);
 }
 
+static void a_narrow_write_of_an_ost_is_zero_extended(void **state)
+{
+	struct fixture *f = *state;
+	struct ost ost;
+
+	plug(f, 4, 5);
+	select_cpu(f, 4);
+	wr(f, CPUHP_OST, 1, 0xfe);
+	assert_true(cpuhp_next_ost(&f->hp, &ost));
+	assert_int_equal(ost.event, 0xfe);
+	assert_int_equal(ost.status, 0);
+	assert_int_equal(cpuhp_get(&f->hp, 4).state, SLOT_PLUGGED);
+}
+
 static void ost_of_an_absent_cpu_is_ignored_and_counted(void **state)
 {
 	struct fixture *f = *state;
@@ -314,6 +328,7 @@ int main(void)
 		TEST(command_3_tells_the_arch_id),
 		TEST(ost_success_registers_the_cpu_and_is_reported),
 		TEST(any_other_ost_is_reported_and_changes_no_state),
+		TEST(a_narrow_write_of_an_ost_is_zero_extended),
 		TEST(ost_of_an_absent_cpu_is_ignored_and_counted),
 		TEST(a_flood_of_ost_loses_reports_and_nothing_else),
 		TEST(an_eject_that_nobody_asked_for_is_ignored_and_counted),
