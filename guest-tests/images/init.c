@@ -160,7 +160,7 @@ static void cpu_changed(const char *action, unsigned cpu)
 		worker_stop(cpu);
 }
 
-/* The next of them, if there is one. */
+/* Takes the next one; false when none waits. */
 static bool uevent(void)
 {
 	char text[LINE_LEN], action[16], more;
