@@ -27,10 +27,11 @@ LDFLAGS  += -L$(SYS)/usr/lib/$(ARCH)-linux-gnu
 endif
 
 srcs   = $(filter-out %_test.c %_fuzz.c,$(wildcard $(1)/*.c $(1)/$(ARCH)/*.c))
-LIBSRC := $(filter-out vmm/main.c,$(foreach room,acpi devices config qmp vmm,$(call srcs,$(room))))
-CTLSRC := tools/hotsocketctl.c $(filter-out %_test.c,$(wildcard tools/ctl_*.c))
+ROOMS  := acpi devices $(addprefix vmm/,base config kvm hotplug machine qmp control) vmm # from the ground up: tools/includes
+LIBSRC := $(filter-out vmm/main.c,$(foreach room,$(ROOMS),$(call srcs,$(room))))
+CTLSRC := $(call srcs,tools/ctl)
 LIBOBJ := $(LIBSRC:%.c=$(B)/obj/%.o)
-TESTS  := $(patsubst %.c,$(B)/%,$(wildcard $(foreach r,acpi devices config qmp vmm tools,$(r)/*_test.c $(r)/$(ARCH)/*_test.c)))
+TESTS  := $(patsubst %.c,$(B)/%,$(wildcard $(foreach r,$(ROOMS) tools/ctl,$(r)/*_test.c $(r)/$(ARCH)/*_test.c)))
 
 .DELETE_ON_ERROR:
 .PRECIOUS: $(B)/obj/%.o $(B)/gen/%.hex
@@ -80,28 +81,28 @@ INSTALLED = $(PROGRAMS:%=$(bindir)/%) $(PROGRAMS:%=$(man1dir)/%.1) $(PROGRAMS:%=
 install: all
 	$(Q)install -d -m 755 $(sort $(dir $(INSTALLED:%=$(DESTDIR)%)))
 	$(Q)install -m 755 $(PROGRAMS:%=$(B)/%) $(DESTDIR)$(bindir)
-	$(Q)install -m 644 $(PROGRAMS:%=tools/man/%.1) $(DESTDIR)$(man1dir)
-	$(Q)install -m 644 tools/completion/hotsocket.bash $(DESTDIR)$(bashdir)/hotsocket
+	$(Q)install -m 644 $(PROGRAMS:%=tools/dist/man/%.1) $(DESTDIR)$(man1dir)
+	$(Q)install -m 644 tools/dist/completion/hotsocket.bash $(DESTDIR)$(bashdir)/hotsocket
 	$(Q)ln -sf hotsocket $(DESTDIR)$(bashdir)/hotsocketctl
-	$(Q)sed 's|/usr/local/bin/|$(bindir)/|g' tools/systemd/hotsocket@.service | install -m 644 /dev/stdin $(DESTDIR)$(unitdir)/hotsocket@.service
+	$(Q)sed 's|/usr/local/bin/|$(bindir)/|g' tools/dist/systemd/hotsocket@.service | install -m 644 /dev/stdin $(DESTDIR)$(unitdir)/hotsocket@.service
 uninstall:
 	$(Q)rm -f $(INSTALLED:%=$(DESTDIR)%)
 
 # Unit tests: x_test.c stands beside x.c. WRAP_x names the calls that its test takes over.
 KVM_CALLS        := ioctl mmap calloc malloc open pthread_create
-WRAP_vmm/hotplug := $(KVM_CALLS)
-WRAP_vmm/hotplug_removal := $(KVM_CALLS)
-WRAP_vmm/vm      := $(KVM_CALLS)
-WRAP_vmm/vcpu    := $(KVM_CALLS)
-WRAP_vmm/aarch64/psci := ioctl pthread_create
-WRAP_config/spec_file_write := open flock pread fchown fchmod write fsync rename unlink
-WRAP_qmp/qmp_listen := socket fchmod bind listen
-WRAP_qmp/qmp_abuse  := getsockopt accept4
+WRAP_vmm/hotplug/hotplug := $(KVM_CALLS)
+WRAP_vmm/hotplug/hotplug_removal := $(KVM_CALLS)
+WRAP_vmm/kvm/vm   := $(KVM_CALLS)
+WRAP_vmm/kvm/vcpu := $(KVM_CALLS)
+WRAP_vmm/kvm/aarch64/psci := ioctl pthread_create
+WRAP_vmm/config/spec_file_write := open flock pread fchown fchmod write fsync rename unlink
+WRAP_vmm/base/listen := socket fchmod bind listen
+WRAP_vmm/qmp/qmp_abuse := getsockopt accept4
 $(B)/%_test: $(B)/obj/%_test.o $(B)/libhotsocket.a
 	@mkdir -p $(@D) && echo LINK $@
 	$(call link,$(filter-out -static,$(LDFLAGS)) $(patsubst %,-Wl$(comma)--wrap=%,$(WRAP_$*)) $^ $(LDLIBS) -lcmocka)
 unit: all $(TESTS)
-	@ARCH=$(ARCH) B=$(B) tools/unit $(TESTS) $(wildcard tools/*_test)
+	@ARCH=$(ARCH) B=$(B) tools/unit $(TESTS) $(wildcard tools/dist/*_test)
 
 # Fuzz targets, by clang: all of the library is made anew for each, so that libFuzzer sees it.
 $(B)/fuzz/%: %_fuzz.c $(LIBSRC) | $(B)/libhotsocket.a
@@ -109,12 +110,12 @@ $(B)/fuzz/%: %_fuzz.c $(LIBSRC) | $(B)/libhotsocket.a
 	$(Q)clang $(filter-out -MMD -MP,$(CPPFLAGS)) -std=c11 -O1 -g -pthread -fno-sanitize-recover=all \
 		-fsanitize=fuzzer$(comma)address$(comma)undefined $(filter %.c,$^) $(LDLIBS) -o $@
 
-$(B)/bench_tables: $(B)/obj/tools/bench_tables.o $(B)/libhotsocket.a
+$(B)/bench_tables: $(B)/obj/tools/bench/tables.o $(B)/libhotsocket.a
 	@echo LINK $@
 	$(call link,$(LDFLAGS) $^ $(LDLIBS))
 
 # Statically: it runs in the nested host, too, with the QMP client that people have.
-$(B)/bench_vm: $(addprefix $(B)/obj/tools/,bench_vm.o bench_guest.o bench_console.o ctl_qmp.o)
+$(B)/bench_vm: $(addprefix $(B)/obj/tools/,bench/vm.o bench/guest.o bench/console.o ctl/qmp.o)
 	@echo LINK $@
 	$(call link,$(LDFLAGS) $^ -ljansson)
 
@@ -137,7 +138,7 @@ demo:
 bench:
 	@tools/setup build nested
 	@$(MAKE) --no-print-directory all guests $(B)/bench_tables $(B)/bench_vm
-	@B=$(B) LANE=$(LANE) tools/bench $(ARGS)
+	@B=$(B) LANE=$(LANE) tools/bench/run $(ARGS)
 fuzz:
 	@B=$(B) tools/fuzz $(FOR)
 format:

@@ -9,7 +9,7 @@ static const struct refusal {
 } refusals[] = {
 #define REFUSAL(name, condition, text, remedy)       { condition, text, remedy },
 #define REFUSAL_SHORT(name, condition, text, remedy) { condition, text, remedy },
-#include "config/refusals.def"
+#include "vmm/config/refusals.def"
 };
 
 /* Prints what stands for a conversion, or for several without a gap, and returns what follows. */

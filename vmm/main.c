@@ -5,12 +5,12 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
-#include "vmm/log.h"
-#include "vmm/machine.h"
-#include "config/manifest.h"
+#include "vmm/base/log.h"
+#include "vmm/machine/machine.h"
+#include "vmm/config/manifest.h"
 #include "vmm/options.h"
-#include "config/spec_file.h"
-#include "vmm/tty.h"
+#include "vmm/config/spec_file.h"
+#include "vmm/machine/tty.h"
 
 static int refuse(enum machine_end how, const struct text *why)
 {

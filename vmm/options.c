@@ -5,14 +5,14 @@
 #include <stddef.h>
 #include <string.h>
 
-#include "vmm/arch.h"
-#include "vmm/console.h"
-#include "config/host_config.h"
-#include "config/json_text.h"
-#include "vmm/log.h"
-#include "config/manifest.h"
-#include "config/refusal.h"
-#include "config/spec_file.h"
+#include "vmm/kvm/arch.h"
+#include "vmm/machine/console.h"
+#include "vmm/config/host_config.h"
+#include "vmm/config/json_text.h"
+#include "vmm/base/log.h"
+#include "vmm/config/manifest.h"
+#include "vmm/config/refusal.h"
+#include "vmm/config/spec_file.h"
 
 /* clang-format off */
 const char options_help[] =

@@ -2,8 +2,8 @@
 #define VMM_OPTIONS_H
 /* options: the command line. */
 
-#include "config/spec.h"
-#include "config/text.h"
+#include "vmm/config/spec.h"
+#include "vmm/base/text.h"
 
 enum options_action { OPTIONS_RUN, OPTIONS_HELP, OPTIONS_VERSION };
 

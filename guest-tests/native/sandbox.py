@@ -1,4 +1,4 @@
-"""sandbox: what tools/systemd/hotsocket@.service allows, made without systemd.
+"""sandbox: what tools/dist/systemd/hotsocket@.service allows, made without systemd.
 
 A user and a network of its own, no capabilities, a file system that cannot be written but for one
 folder, no device but kvm, null and random numbers, and the unit's own list of system calls. Root
@@ -17,7 +17,7 @@ import subprocess
 
 from vm import PR_SET_PDEATHSIG, TOP, Skip, libc
 
-UNIT = os.path.join(TOP, "tools/systemd/hotsocket@.service")
+UNIT = os.path.join(TOP, "tools/dist/systemd/hotsocket@.service")
 USER, KVM_GROUP = 61184, 61185  # of systemd's range for DynamicUser
 
 CLONE_NEWNS, CLONE_NEWIPC, CLONE_NEWNET = 0x20000, 0x8000000, 0x40000000

@@ -1,0 +1,217 @@
+#include "vmm/base/listen.h"
+
+#include <stdarg.h>
+#include <stddef.h>
+#include <setjmp.h>
+#include <stdint.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <unistd.h>
+#include <cmocka.h>
+
+static char dir[64], path[96];
+static struct qmp_listener l;
+
+/* The nth of the calls below fails; each is made once in an undisturbed open. */
+static int fail_at;
+static struct stat at_listen; /* the socket file, when listen() was called */
+
+/* NOLINTBEGIN(bugprone-reserved-identifier,cert-dcl37-c,cert-dcl51-cpp): ld --wrap */
+int __real_socket(int domain, int type, int protocol);
+int __wrap_socket(int domain, int type, int protocol);
+int __real_fchmod(int fd, mode_t mode);
+int __wrap_fchmod(int fd, mode_t mode);
+int __real_bind(int fd, const struct sockaddr *addr, socklen_t len);
+int __wrap_bind(int fd, const struct sockaddr *addr, socklen_t len);
+int __real_listen(int fd, int backlog);
+int __wrap_listen(int fd, int backlog);
+/* NOLINTEND(bugprone-reserved-identifier,cert-dcl37-c,cert-dcl51-cpp) */
+
+static int fails(void)
+{
+	errno = EPROTO;
+	return --fail_at == 0;
+}
+
+int __wrap_socket(int domain, int type, int protocol)
+{
+	return fails() ? -1 : __real_socket(domain, type, protocol);
+}
+
+int __wrap_fchmod(int fd, mode_t mode)
+{
+	return fails() ? -1 : __real_fchmod(fd, mode);
+}
+
+int __wrap_bind(int fd, const struct sockaddr *addr, socklen_t len)
+{
+	return fails() ? -1 : __real_bind(fd, addr, len);
+}
+
+int __wrap_listen(int fd, int backlog)
+{
+	assert_int_equal(lstat(path, &at_listen), 0);
+	return fails() ? -1 : __real_listen(fd, backlog);
+}
+
+static int make_dir(void **state)
+{
+	(void)state;
+	fail_at = 0;
+	strcpy(dir, "/tmp/qmp-test-XXXXXX");
+	if (!mkdtemp(dir))
+		return -1;
+	(void)snprintf(path, sizeof path, "%s/sock", dir);
+	return 0;
+}
+
+static int remove_dir(void **state)
+{
+	(void)state;
+	return rmdir(dir);
+}
+
+static int next_fd(void)
+{
+	int fd = dup(0);
+
+	close(fd);
+	return fd;
+}
+
+static void touch(const char *name)
+{
+	int fd = open(name, O_CREAT | O_WRONLY, 0600);
+
+	assert_true(fd >= 0);
+	close(fd);
+}
+
+static void the_file_is_private_before_anyone_can_connect(void **state)
+{
+	mode_t old = umask(0);
+
+	(void)state;
+	assert_int_equal(qmp_listen_open(&l, path), 0);
+	umask(old);
+	assert_int_equal(at_listen.st_mode, S_IFSOCK | 0600);
+	qmp_listen_close(&l);
+}
+
+static void closing_removes_the_file_once(void **state)
+{
+	(void)state;
+	assert_int_equal(qmp_listen_open(&l, path), 0);
+	qmp_listen_close(&l);
+	assert_int_equal(access(path, F_OK), -1);
+	touch(path);
+	qmp_listen_close(&l);
+	assert_int_equal(unlink(path), 0);
+}
+
+static void a_file_that_is_not_ours_any_more_stays(void **state)
+{
+	struct qmp_listener other;
+
+	(void)state;
+	assert_int_equal(qmp_listen_open(&l, path), 0);
+	assert_int_equal(unlink(path), 0);
+	assert_int_equal(qmp_listen_open(&other, path), 0);
+	qmp_listen_close(&l);
+	assert_int_equal(access(path, F_OK), 0);
+	qmp_listen_close(&other);
+}
+
+static void a_stale_socket_is_replaced(void **state)
+{
+	(void)state;
+	assert_int_equal(qmp_listen_open(&l, path), 0);
+	close(l.fd);
+	assert_int_equal(qmp_listen_open(&l, path), 0);
+	qmp_listen_close(&l);
+}
+
+static void a_live_socket_is_not(void **state)
+{
+	struct qmp_listener other;
+
+	(void)state;
+	assert_int_equal(qmp_listen_open(&l, path), 0);
+	for (int n = 0; n < 40; n++) /* also when its queue is full of such visits */
+		assert_int_equal(qmp_listen_open(&other, path), -EADDRINUSE);
+	assert_int_equal(access(path, F_OK), 0);
+	qmp_listen_close(&l);
+}
+
+static void other_files_are_not_touched(void **state)
+{
+	struct stat st;
+	char target[128];
+
+	(void)state;
+	touch(path);
+	assert_int_equal(qmp_listen_open(&l, path), -EEXIST);
+	assert_int_equal(lstat(path, &st), 0);
+	assert_true(S_ISREG(st.st_mode));
+	(void)snprintf(target, sizeof target, "%s/target", dir);
+	assert_int_equal(rename(path, target), 0);
+	assert_int_equal(symlink(target, path), 0);
+	assert_int_equal(qmp_listen_open(&l, path), -EEXIST);
+	assert_int_equal(unlink(path), 0);
+	assert_int_equal(unlink(target), 0);
+}
+
+static void bad_paths_are_refused(void **state)
+{
+	char too_long[sizeof l.addr.sun_path + 1];
+
+	(void)state;
+	memset(too_long, 'x', sizeof too_long);
+	too_long[sizeof too_long - 1] = '\0';
+	assert_int_equal(qmp_listen_open(&l, ""), -EINVAL);
+	assert_int_equal(qmp_listen_open(&l, too_long), -ENAMETOOLONG);
+	assert_int_equal(qmp_listen_open(&l, "/nonexistent/sock"), -ENOENT);
+}
+
+static void any_failing_call_leaves_nothing_behind(void **state)
+{
+	int fd = next_fd(), n = 0;
+
+	(void)state;
+	do {
+		fail_at = ++n;
+		int err = qmp_listen_open(&l, path);
+
+		if (err == 0)
+			break;
+		assert_int_equal(err, -EPROTO);
+		assert_int_equal(next_fd(), fd);
+		assert_int_equal(access(path, F_OK), -1);
+	} while (1);
+	assert_int_equal(n, 5);
+	qmp_listen_close(&l);
+	assert_int_equal(next_fd(), fd);
+}
+
+#define IN_DIR(t) cmocka_unit_test_setup_teardown(t, make_dir, remove_dir)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		IN_DIR(the_file_is_private_before_anyone_can_connect),
+		IN_DIR(closing_removes_the_file_once),
+		IN_DIR(a_file_that_is_not_ours_any_more_stays),
+		IN_DIR(a_stale_socket_is_replaced),
+		IN_DIR(a_live_socket_is_not),
+		IN_DIR(other_files_are_not_touched),
+		IN_DIR(bad_paths_are_refused),
+		IN_DIR(any_failing_call_leaves_nothing_behind),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,135 @@
+#include "vmm/control/keeper.h"
+
+#include <errno.h>
+#include <event2/event.h>
+#include <inttypes.h>
+#include <stdbool.h>
+#include <stdlib.h>
+
+#include "vmm/base/log.h"
+#include "vmm/machine/machine.h"
+#include "vmm/control/report.h"
+#include "vmm/config/spec_file.h"
+
+struct keeper {
+	struct machine *m;
+	struct hotplug_listener listener;
+	struct event *soon;
+	bool due; /* the file may say something else than what the VM has */
+
+	/* The last write that failed: one warning each, however many steps the job takes. */
+	uint32_t failed_sockets, failed_job;
+};
+
+static uint32_t job_id(const struct keeper *k)
+{
+	const struct job *job = hotplug_job(k->m->hotplug);
+
+	return job != NULL ? job->id : 0;
+}
+
+static uint32_t count(const struct keeper *k)
+{
+	return sockets_count(hotplug_sockets(k->m->hotplug));
+}
+
+static void write_back(struct keeper *k)
+{
+	struct spec_file *file = k->m->spec.file;
+	uint32_t sockets = count(k);
+	struct text why;
+
+	k->due = spec_file_keep_sockets(file, sockets, &why) < 0;
+	k->failed_sockets = k->due ? sockets : 0;
+	k->failed_job = job_id(k);
+	if (!k->due)
+		return;
+	log_warn("%.200s: cannot write that the VM has %" PRIu32
+		 " sockets: %s; it is tried again at the next change",
+		 spec_file_name(file), sockets, why.s);
+	report_spec_write_failed(k->m, spec_file_name(file), why.s);
+	record_event(&k->m->record, EVENT_SPEC_WRITE_FAILED,
+		     "%.200s: cannot write how many sockets the VM has: %s",
+		     spec_file_name(file), why.s);
+}
+
+static void on_soon(evutil_socket_t fd, short what, void *arg)
+{
+	struct keeper *k = arg;
+
+	(void)fd;
+	(void)what;
+	if (count(k) != k->failed_sockets || job_id(k) != k->failed_job)
+		write_back(k);
+}
+
+static void look_soon(struct keeper *k)
+{
+	const struct timeval now = { 0, 0 };
+
+	k->due = true;
+	event_add(k->soon, &now);
+}
+
+static void on_phase(void *ctx, const struct job *job, enum job_phase phase)
+{
+	(void)job;
+	(void)phase;
+	look_soon(ctx);
+}
+
+static void on_completed(void *ctx, const struct job *job)
+{
+	(void)job;
+	look_soon(ctx);
+}
+
+static void on_deleted(void *ctx, uint32_t socket, bool by_guest)
+{
+	(void)socket;
+	(void)by_guest;
+	look_soon(ctx);
+}
+
+const struct hotplug_listener *keeper_listener(const struct keeper *k)
+{
+	return k != NULL ? &k->listener : NULL;
+}
+
+void keeper_finish(struct keeper *k)
+{
+	if (k != NULL && k->due)
+		write_back(k);
+}
+
+int keeper_new(struct machine *m, struct keeper **out)
+{
+	struct keeper *k;
+
+	*out = NULL;
+	if (m->spec.file == NULL)
+		return 0;
+	k = calloc(1, sizeof(*k));
+	if (k == NULL)
+		return -ENOMEM;
+	k->m = m;
+	k->listener = (struct hotplug_listener){ .phase = on_phase,
+						 .completed = on_completed,
+						 .deleted = on_deleted,
+						 .ctx = k };
+	k->soon = evtimer_new(m->base, on_soon, k);
+	if (k->soon == NULL) {
+		free(k);
+		return -ENOMEM;
+	}
+	*out = k;
+	return 0;
+}
+
+void keeper_free(struct keeper *k)
+{
+	if (k == NULL)
+		return;
+	event_free(k->soon);
+	free(k);
+}

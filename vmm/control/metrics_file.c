@@ -1,0 +1,120 @@
+#include "vmm/control/metrics_file.h"
+
+#include <errno.h>
+#include <event2/event.h>
+#include <fcntl.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "vmm/control/report_metrics.h"
+#include "vmm/base/log.h"
+#include "vmm/machine/machine.h"
+
+struct metrics_file {
+	struct machine *m;
+	const char *path;
+	char *new;
+	struct event *later;
+	bool failed; /* the last write, which was told */
+	bool ours;   /* what has the name was written by us */
+};
+
+static int write_new(const char *path, const char *text, size_t len)
+{
+	ssize_t n;
+	int fd, err;
+
+	if (unlink(path) < 0 && errno != ENOENT)
+		return -errno;
+	fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0644);
+	if (fd < 0)
+		return -errno;
+	n = write(fd, text, len);
+	err = n == (ssize_t)len ? 0 : n < 0 ? -errno : -ENOSPC;
+	if (close(fd) < 0 && err == 0)
+		err = -errno;
+	return err;
+}
+
+static int replace(struct metrics_file *f)
+{
+	size_t len;
+	char *text = gather_metrics(f->m, &len);
+	int err = text != NULL ? write_new(f->new, text, len) : -ENOMEM;
+
+	free(text);
+	if (err == 0 && rename(f->new, f->path) < 0)
+		err = -errno;
+	if (err < 0)
+		(void)unlink(f->new);
+	else
+		f->ours = true;
+	return err;
+}
+
+/* One warning, however long it lasts. */
+static void on_later(evutil_socket_t fd, short what, void *arg)
+{
+	struct metrics_file *f = arg;
+	int err = replace(f);
+
+	(void)fd;
+	(void)what;
+	if (err < 0 && !f->failed)
+		log_warn("%.200s: cannot write the metrics: %s; it is tried again at the "
+			 "next change",
+			 f->path, text_errno(-err));
+	f->failed = err < 0;
+}
+
+static void on_change(void *ctx)
+{
+	const struct timeval wait = { METRICS_FILE_S, 0 };
+	struct metrics_file *f = ctx;
+
+	if (!evtimer_pending(f->later, NULL))
+		evtimer_add(f->later, &wait);
+}
+
+int metrics_file_new(struct machine *m, struct metrics_file **out, struct text *why)
+{
+	struct metrics_file *f;
+	int err;
+
+	*out = NULL;
+	if (m->spec.metrics_file == NULL)
+		return 0;
+	f = calloc(1, sizeof(*f));
+	if (f == NULL)
+		return text_set(why, -ENOMEM, "no memory for the VM");
+	f->m = m;
+	f->path = m->spec.metrics_file;
+	f->later = evtimer_new(m->base, on_later, f);
+	if (asprintf(&f->new, "%s.new", f->path) < 0)
+		f->new = NULL;
+	err = f->later != NULL && f->new != NULL ? replace(f) : -ENOMEM;
+	if (err < 0) {
+		metrics_file_free(f);
+		return text_set(why, err, "--metrics-file %.200s: cannot write it: %s",
+				m->spec.metrics_file, text_errno(-err));
+	}
+	m->record.changed = on_change;
+	m->record.changed_ctx = f;
+	*out = f;
+	return 0;
+}
+
+void metrics_file_free(struct metrics_file *f)
+{
+	if (f == NULL)
+		return;
+	f->m->record.changed = NULL;
+	if (f->later != NULL)
+		event_free(f->later);
+	if (f->ours)
+		(void)unlink(f->path);
+	free(f->new);
+	free(f);
+}

@@ -1,0 +1,190 @@
+#include "vmm/kvm/aarch64/boot.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <sys/random.h>
+#include <unistd.h>
+
+#include "acpi/layout.h"
+#include "acpi/tables.h"
+#include "vmm/kvm/aarch64/devicetree.h"
+#include "vmm/kvm/aarch64/handoff.h"
+#include "vmm/kvm/aarch64/image.h"
+#include "vmm/kvm/aarch64/reg.h"
+#include "vmm/kvm/aarch64/vm.h"
+#include "vmm/kvm/arch.h"
+#include "vmm/kvm/payload.h"
+#include "vmm/config/refusal.h"
+
+#define CMDLINE_MAX   2047                 /* COMMAND_LINE_SIZE, without the final 0 */
+#define INITRD_WINDOW (UINT64_C(32) << 30) /* from the kernel's GiB on: booting.rst */
+#define MEMORY_MAX    ((UINT64_C(1) << VM_ADDRESS_BITS) - RAM_BASE)
+
+/* What is being loaded, filled in step by step. */
+struct boot {
+	const struct vm *vm;
+	const struct spec *spec;
+
+	uint64_t start, end; /* of RAM */
+	uint64_t tables;     /* to the end; empty with --boot dt */
+	uint64_t sta;        /* behind them, as for tables_build(); the same */
+	uint64_t efi;        /* in them */
+	uint64_t tree;
+	uint64_t kernel, kernel_end;
+	struct ram_range initrd;
+};
+
+static uint64_t round_up(uint64_t v, uint64_t align)
+{
+	return (v + align - 1) / align * align;
+}
+
+int arch_check(const struct spec *spec, struct text *why)
+{
+	if (spec->memory > MEMORY_MAX)
+		return text_set(why, -EINVAL, refuse_memory_bits, spec->memory >> 20,
+				MEMORY_MAX >> 20, VM_ADDRESS_BITS);
+	return 0;
+}
+
+unsigned arch_ram_layout(uint64_t len, struct ram_range range[VM_RAM_RANGES_MAX])
+{
+	range[0] = (struct ram_range){ RAM_BASE, len };
+	return 1;
+}
+
+static int place_tables(struct boot *b, struct text *why)
+{
+	bool acpi = !b->spec->device_tree;
+	uint64_t efi = acpi ? round_up(tables_len(b->vm->topo), 8) : 0;
+	uint64_t len = acpi ? round_up(efi + HANDOFF_LEN, HANDOFF_PAGE) : 0;
+
+	if (len + HANDOFF_PAGE + DEVICETREE_LEN_MAX > b->end - b->start)
+		return payload_no_room_for(b->vm, acpi ? "ACPI tables" : "device tree",
+					   len + DEVICETREE_LEN_MAX, why);
+	b->sta = b->end - (acpi ? HANDOFF_PAGE : 0);
+	b->tables = b->sta - len;
+	b->efi = b->tables + efi;
+	b->tree = b->tables - DEVICETREE_LEN_MAX;
+	return 0;
+}
+
+static int load_image(struct boot *b, int fd, uint64_t len, struct text *why)
+{
+	unsigned char head[IMAGE_HEAD_LEN];
+	ssize_t n = pread(fd, head, sizeof(head), 0);
+	uint64_t room = b->tree - b->start;
+	struct image image;
+	int err;
+
+	if (n < 0)
+		return text_set(why, -errno, "kernel %s: %s", b->spec->kernel,
+				text_errno(errno));
+	err = image_parse(b->spec->kernel, head, (size_t)n, len, &image, why);
+	if (err < 0)
+		return err;
+	b->kernel = b->start + image.offset;
+	if (image.offset > room || image.len > room - image.offset)
+		return payload_no_room_for_kernel(b->vm, b->kernel, image.len, why);
+	b->kernel_end = b->kernel + image.len;
+	return payload_read(b->vm, "kernel", b->spec->kernel, fd, b->kernel, 0, len, why);
+}
+
+static int load_kernel(struct boot *b, struct text *why)
+{
+	uint64_t len = 0;
+	int fd = payload_open("kernel", b->spec->kernel, &len, why), err;
+
+	if (fd < 0)
+		return fd;
+	err = load_image(b, fd, len, why);
+	close(fd);
+	return err;
+}
+
+static int load_initrd(struct boot *b, struct text *why)
+{
+	uint64_t end = b->start + INITRD_WINDOW;
+
+	return payload_load_initrd(b->vm, b->spec->initrd, b->kernel_end,
+				   b->tree < end ? b->tree : end, HANDOFF_PAGE,
+				   &b->initrd, why);
+}
+
+static void put_tables(const struct boot *b, const unsigned char *enabled)
+{
+	const struct handoff h = { .gpa = b->efi,
+				   .rsdp = b->tables,
+				   .ram = b->start,
+				   .reserved = b->tables,
+				   .nvs = b->sta,
+				   .end = b->end };
+
+	tables_build(b->vm->topo, enabled, b->tables, b->sta,
+		     vm_ram(b->vm, b->tables, b->efi - b->tables));
+	handoff_build(&h, vm_ram(b->vm, b->efi, HANDOFF_LEN));
+}
+
+static int put_tree(const struct boot *b, struct text *why)
+{
+	struct devicetree d = { .initrd = b->initrd.gpa,
+				.initrd_len = b->initrd.len,
+				.efi_system = b->efi,
+				.efi_map = b->efi + HANDOFF_MAP,
+				.topo = b->spec->device_tree ? b->vm->topo : NULL,
+				.ram = b->start,
+				.ram_len = b->end - b->start };
+	int err = payload_cmdline(b->spec->append, CMDLINE_MAX, &d.cmdline, why);
+
+	if (err < 0)
+		return err;
+	if (getrandom(&d.kaslr_seed, sizeof(d.kaslr_seed), 0) < 0)
+		return text_set(why, -errno, "the host has no random number: %s",
+				text_errno(errno));
+	if (devicetree_build(&d, vm_ram(b->vm, b->tree, DEVICETREE_LEN_MAX),
+			     DEVICETREE_LEN_MAX) < 0)
+		return text_set(why, -ENOSPC, refuse_tree_high, b->vm->topo->max_vcpus,
+				DEVICETREE_LEN_MAX >> 10);
+	return 0;
+}
+
+int boot_load(const struct vm *vm, const struct spec *spec, const unsigned char *enabled,
+	      struct boot_entry *entry, struct text *why)
+{
+	const struct ram_range *ram = &vm->range[0];
+	struct boot b = {
+		.vm = vm, .spec = spec, .start = ram->gpa, .end = ram->gpa + ram->len
+	};
+	int err = place_tables(&b, why);
+
+	if (err == 0)
+		err = load_kernel(&b, why);
+	if (err == 0)
+		err = load_initrd(&b, why);
+	if (err == 0)
+		err = put_tree(&b, why);
+	if (err < 0)
+		return err;
+	if (!spec->device_tree)
+		put_tables(&b, enabled);
+	*entry = (struct boot_entry){ b.kernel, b.tree, spec->device_tree ? 0 : b.sta };
+	return 0;
+}
+
+int arch_load(struct vm *vm, struct vcpu *boot, const struct spec *spec,
+	      const unsigned char *enabled, unsigned char **sta, struct text *why)
+{
+	struct boot_entry entry;
+	int err = boot_load(vm, spec, enabled, &entry, why);
+
+	if (err < 0)
+		return err;
+	*sta = entry.sta != 0 ? vm_ram(vm, entry.sta, vm->topo->max_vcpus) : NULL;
+	err = reg_set(boot, REG_PC, entry.pc);
+	if (err == 0)
+		err = reg_set(boot, REG_X(0), entry.tree);
+	if (err < 0)
+		text_set(why, err, "KVM does not take the boot registers: %s",
+			 text_errno(-err));
+	return err;
+}

@@ -1,0 +1,214 @@
+#include "vmm/kvm/x86_64/boot.h"
+
+#include <errno.h>
+#include <linux/kvm.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+#include "acpi/tables.h"
+#include "vmm/kvm/arch.h"
+#include "vmm/kvm/payload.h"
+#include "vmm/kvm/vcpu.h"
+#include "vmm/kvm/x86_64/vm.h"
+#include "vmm/config/refusal.h"
+
+#define HOLE_START  UINT64_C(0xc0000000)
+#define HOLE_END    UINT64_C(0x100000000)
+#define TABLE_ALIGN UINT64_C(0x10000)
+#define PAGE_LEN    UINT64_C(0x1000)
+
+#define RESET_STUB 0xffff0
+
+#define CR0_PE      UINT64_C(0x1)
+#define CR0_ET      UINT64_C(0x10)
+#define CR0_PG      UINT64_C(0x80000000)
+#define CR4_PAE     UINT64_C(0x20)
+#define EFER_LM     UINT64_C(0x500) /* LME, LMA */
+#define PTE_TABLE   UINT64_C(0x3)   /* present, writable */
+#define PTE_2M      UINT64_C(0x83)  /* and a large page */
+#define GIBS_MAPPED UINT64_C(4)
+
+int arch_check(const struct spec *spec, struct text *why)
+{
+	return spec->device_tree ? text_set(why, -EINVAL, refuse_boot_dt) : 0;
+}
+
+unsigned arch_ram_layout(uint64_t len, struct ram_range range[VM_RAM_RANGES_MAX])
+{
+	range[0] = (struct ram_range){ 0, len < HOLE_START ? len : HOLE_START };
+	if (len <= HOLE_START)
+		return 1;
+	range[1] = (struct ram_range){ HOLE_END, len - HOLE_START };
+	return 2;
+}
+
+/* Linux resets by the BIOS's entry at F000:FFF0 where it believes in EFI, and so do we all
+ * after a jump to 0: mov al,6; mov dx,0xcf9; out dx,al; hlt; jmp -3. */
+static void put_reset_stub(const struct vm *vm)
+{
+	static const unsigned char code[] = { 0xb0, 0x06, 0xba, 0xf9, 0x0c,
+					      0xee, 0xf4, 0xeb, 0xfd };
+
+	memcpy(vm_ram(vm, RESET_STUB, sizeof(code)), code, sizeof(code));
+}
+
+static void put_page_tables(const struct vm *vm)
+{
+	uint64_t *pml4 = vm_ram(vm, BOOT_PAGE_TABLES, (2 + GIBS_MAPPED) * PAGE_LEN);
+	uint64_t *pdpt = pml4 + PAGE_LEN / 8, *pd = pdpt + PAGE_LEN / 8;
+
+	memset(pml4, 0, 2 * PAGE_LEN);
+	pml4[0] = (BOOT_PAGE_TABLES + PAGE_LEN) | PTE_TABLE;
+	for (uint64_t i = 0; i < GIBS_MAPPED; i++)
+		pdpt[i] = (BOOT_PAGE_TABLES + (2 + i) * PAGE_LEN) | PTE_TABLE;
+	for (uint64_t i = 0; i < GIBS_MAPPED * PAGE_LEN / 8; i++)
+		pd[i] = i << 21 | PTE_2M;
+}
+
+static void put_gdt(const struct vm *vm, bool long_mode)
+{
+	const uint64_t gdt[] = { 0, 0,
+				 long_mode ? UINT64_C(0x00af9b000000ffff)
+					   : UINT64_C(0x00cf9b000000ffff),
+				 UINT64_C(0x00cf93000000ffff) };
+
+	memcpy(vm_ram(vm, BOOT_GDT, sizeof(gdt)), gdt, sizeof(gdt));
+}
+
+static struct kvm_segment segment(uint16_t selector, uint8_t type, bool long_mode)
+{
+	return (struct kvm_segment){
+		.limit = UINT32_MAX,
+		.selector = selector,
+		.type = type,
+		.present = 1,
+		.s = 1,
+		.db = !long_mode,
+		.l = long_mode,
+		.g = 1,
+	};
+}
+
+/* Boot protocol of the kernel, 64-bit (Documentation/arch/x86/boot.rst) or PVH's 32-bit. */
+static int set_registers(const struct vcpu *v, const struct boot_entry *entry)
+{
+	struct kvm_regs regs = {
+		.rip = entry->rip,
+		.rsi = entry->long_mode ? BOOT_PARAMS : 0,
+		.rbx = entry->long_mode ? 0 : BOOT_PVH_INFO,
+		.rsp = BOOT_CMDLINE, /* grows down into free memory */
+		.rflags = 2,
+	};
+	struct kvm_sregs s;
+
+	if (ioctl(v->fd, KVM_GET_SREGS, &s) < 0)
+		return -errno;
+	s.cs = segment(0x10, 11, entry->long_mode);
+	s.ds = s.es = s.fs = s.gs = s.ss = segment(0x18, 3, false);
+	s.gdt.base = BOOT_GDT;
+	s.gdt.limit = 31;
+	s.idt.limit = 0;
+	s.cr0 = CR0_PE | CR0_ET;
+	if (entry->long_mode) {
+		s.cr0 |= CR0_PG;
+		s.cr3 = BOOT_PAGE_TABLES;
+		s.cr4 = CR4_PAE;
+		s.efer = EFER_LM;
+	} else {
+		s.tr.type = 11;
+		s.tr.limit = 0x67;
+	}
+	if (ioctl(v->fd, KVM_SET_SREGS, &s) < 0 || ioctl(v->fd, KVM_SET_REGS, &regs) < 0)
+		return -errno;
+	return 0;
+}
+
+static void put_map(struct boot *b, uint64_t gpa, uint64_t end, uint32_t type)
+{
+	if (end > gpa)
+		b->map[b->map_len++] = (struct boot_map_entry){ gpa, end - gpa, type };
+}
+
+/* Puts the tables at the top of the first range, and makes the memory map. */
+static int place_tables(struct boot *b, struct text *why)
+{
+	const struct vm *vm = b->vm;
+	uint64_t end = vm->range[0].gpa + vm->range[0].len, len = tables_len(vm->topo);
+
+	if (len + 2 * TABLE_ALIGN + BOOT_HIGH_START > end)
+		return payload_no_room_for(vm, "ACPI tables", len, why);
+	b->sta = end - TABLE_ALIGN;
+	b->tables = (b->sta - len) / TABLE_ALIGN * TABLE_ALIGN;
+	put_map(b, 0, BOOT_LOW_END, BOOT_MAP_RAM);
+	put_map(b, BOOT_HIGH_START, b->tables, BOOT_MAP_RAM);
+	put_map(b, b->tables, b->sta, BOOT_MAP_ACPI);
+	put_map(b, b->sta, end, BOOT_MAP_NVS);
+	if (vm->nranges > 1)
+		put_map(b, vm->range[1].gpa, vm->range[1].gpa + vm->range[1].len,
+			BOOT_MAP_RAM);
+	return 0;
+}
+
+int boot_load_initrd(struct boot *b, uint64_t limit, struct text *why)
+{
+	return payload_load_initrd(b->vm, b->spec->initrd, b->kernel_end,
+				   limit < b->tables ? limit : b->tables, PAGE_LEN,
+				   &b->initrd, why);
+}
+
+int boot_load_cmdline(const struct boot *b, uint64_t max, struct text *why)
+{
+	const char *s;
+	int err = payload_cmdline(b->spec->append, max, &s, why);
+
+	if (err == 0)
+		memcpy(vm_ram(b->vm, BOOT_CMDLINE, strlen(s) + 1), s, strlen(s) + 1);
+	return err;
+}
+
+static int load_kernel(struct boot *b, struct boot_entry *entry, struct text *why)
+{
+	const char *path = b->spec->kernel;
+	int err;
+
+	b->kernel_fd = payload_open("kernel", path, &b->kernel_len, why);
+	if (b->kernel_fd < 0)
+		return b->kernel_fd;
+	err = bzimage_load(b, entry, why);
+	if (err == 1)
+		err = pvh_load(b, entry, why);
+	close(b->kernel_fd);
+	if (err != 1)
+		return err;
+	return text_set(why, -ENOEXEC,
+			"kernel %s is neither a bzImage nor an x86 ELF file with a PVH "
+			"entry note",
+			path);
+}
+
+int arch_load(struct vm *vm, struct vcpu *boot, const struct spec *spec,
+	      const unsigned char *enabled, unsigned char **sta, struct text *why)
+{
+	struct boot b = { .vm = vm, .spec = spec };
+	struct boot_entry entry;
+	int err = place_tables(&b, why);
+
+	if (err < 0)
+		return err;
+	err = load_kernel(&b, &entry, why);
+	if (err < 0)
+		return err;
+	tables_build(vm->topo, enabled, b.tables, b.sta,
+		     vm_ram(vm, b.tables, tables_len(vm->topo)));
+	*sta = vm_ram(vm, b.sta, vm->topo->max_vcpus);
+	put_reset_stub(vm);
+	put_gdt(vm, entry.long_mode);
+	if (entry.long_mode)
+		put_page_tables(vm);
+	err = set_registers(boot, &entry);
+	if (err < 0)
+		text_set(why, err, "KVM does not take the boot registers: %s",
+			 text_errno(-err));
+	return err;
+}

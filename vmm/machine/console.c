@@ -1,0 +1,336 @@
+#include "vmm/machine/console.h"
+
+#include <errno.h>
+#include <event2/event.h>
+#include <event2/util.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "vmm/config/refusal.h"
+#include "vmm/base/listen.h"
+#include "vmm/machine/tty.h"
+
+#define CHUNK        4096 /* a pipe that is writable takes as much without blocking */
+#define INPUT_LEN    256
+#define ESCAPE       0x01 /* Ctrl-A */
+#define FLUSH_ROUNDS 100
+#define FLUSH_MS     10
+
+struct console {
+	struct event_base *base;
+	struct uart *uart;
+	void (*quit)(void *ctx);
+	void *ctx;
+
+	int in_fd, out_fd; /* -1: there is none; a socket client has both */
+	struct qmp_listener listener;
+	bool regular, escapes, escaped;
+	struct event *in, *out, *accept;
+
+	uint8_t input[INPUT_LEN]; /* what the UART has not taken yet */
+	size_t input_len;
+	uint8_t output[CHUNK]; /* what the reader has not taken yet */
+	size_t output_len;
+};
+
+static void free_event(struct event **ev)
+{
+	if (*ev != NULL)
+		event_free(*ev);
+	*ev = NULL;
+}
+
+static void hang_up(struct console *c)
+{
+	free_event(&c->in);
+	free_event(&c->out);
+	if (c->listener.fd >= 0 && c->out_fd >= 0)
+		close(c->out_fd);
+	if (c->listener.fd >= 0)
+		c->in_fd = c->out_fd = -1;
+	c->input_len = c->output_len = 0;
+}
+
+static bool writable(int fd)
+{
+	struct pollfd p = { .fd = fd, .events = POLLOUT };
+
+	return poll(&p, 1, 0) == 1;
+}
+
+/* Writes a part of the output. Returns whether to go on. */
+static bool write_some(struct console *c)
+{
+	ssize_t n;
+
+	if (!c->regular && !writable(c->out_fd))
+		return false;
+	n = c->listener.fd >= 0 ? send(c->out_fd, c->output, c->output_len,
+				       MSG_DONTWAIT | MSG_NOSIGNAL)
+				: write(c->out_fd, c->output, c->output_len);
+	if (n < 0 && errno != EAGAIN && errno != EINTR) {
+		if (c->listener.fd >= 0)
+			hang_up(c);
+		c->output_len = 0; /* nobody will ever read it */
+		return c->out_fd >= 0;
+	}
+	if (n <= 0)
+		return false;
+	c->output_len -= (size_t)n;
+	memmove(c->output, c->output + n, c->output_len);
+	return true;
+}
+
+/* Moves what the guest wrote to the reader, as far as that takes it. */
+static void pump_output(struct console *c)
+{
+	for (;;) {
+		if (c->output_len == 0)
+			c->output_len =
+				uart_take_output(c->uart, c->output, sizeof(c->output));
+		if (c->output_len == 0)
+			return;
+		if (c->out_fd < 0)
+			c->output_len = 0;
+		else if (!write_some(c))
+			break;
+	}
+	if (c->out != NULL)
+		event_add(c->out, NULL);
+}
+
+static void pump_input(struct console *c)
+{
+	size_t n = uart_input(c->uart, c->input, c->input_len);
+
+	c->input_len -= n;
+	memmove(c->input, c->input + n, c->input_len);
+	if (c->input_len == 0 && c->in != NULL)
+		event_add(c->in, NULL);
+}
+
+static void on_wake(void *ctx)
+{
+	struct console *c = ctx;
+
+	pump_output(c);
+	if (c->input_len > 0)
+		pump_input(c);
+}
+
+static void on_writable(evutil_socket_t fd, short what, void *arg)
+{
+	(void)fd;
+	(void)what;
+	pump_output(arg);
+}
+
+/* Takes the escapes out. Returns whether the user asked to quit. */
+static bool filter_escapes(struct console *c)
+{
+	size_t kept = 0;
+
+	for (size_t i = 0; i < c->input_len; i++) {
+		uint8_t byte = c->input[i];
+
+		if (c->escaped) {
+			c->escaped = false;
+			if (byte == 'x' || byte == 'X')
+				return true;
+			if (byte == ESCAPE)
+				c->input[kept++] = byte;
+		} else if (byte == ESCAPE) {
+			c->escaped = true;
+		} else {
+			c->input[kept++] = byte;
+		}
+	}
+	c->input_len = kept;
+	return false;
+}
+
+static void on_readable(evutil_socket_t fd, short what, void *arg)
+{
+	struct console *c = arg;
+	ssize_t n = read(fd, c->input, sizeof(c->input));
+
+	(void)what;
+	if (n < 0 && (errno == EAGAIN || errno == EINTR)) {
+		event_add(c->in, NULL);
+		return;
+	}
+	if (n <= 0) { /* no more input; the guest may still talk */
+		if (c->listener.fd >= 0)
+			hang_up(c);
+		return;
+	}
+	c->input_len = (size_t)n;
+	if (c->escapes && filter_escapes(c))
+		c->quit(c->ctx);
+	else
+		pump_input(c);
+}
+
+/* epoll takes no regular file, no /dev/null and the like: as input they are not read. */
+static bool can_wait_for(int fd)
+{
+	struct stat st;
+
+	return fd >= 0 && fstat(fd, &st) == 0 &&
+	       (S_ISFIFO(st.st_mode) || S_ISSOCK(st.st_mode) || isatty(fd));
+}
+
+/* Events of the two fds. As output a regular file is always writable. */
+static int watch(struct console *c)
+{
+	struct stat st;
+
+	c->regular = c->out_fd >= 0 && fstat(c->out_fd, &st) == 0 && S_ISREG(st.st_mode);
+	if (can_wait_for(c->in_fd))
+		c->in = event_new(c->base, c->in_fd, EV_READ, on_readable, c);
+	if (c->out_fd >= 0 && !c->regular)
+		c->out = event_new(c->base, c->out_fd, EV_WRITE, on_writable, c);
+	if (c->in != NULL && event_add(c->in, NULL) < 0)
+		free_event(&c->in);
+	return 0;
+}
+
+static void on_accept(evutil_socket_t fd, short what, void *arg)
+{
+	struct console *c = arg;
+	int client = qmp_listen_accept(&c->listener);
+
+	(void)fd, (void)what;
+	if (client < 0)
+		return;
+	if (c->out_fd >= 0) {
+		static const char text[] = "hotsocket: the console is in use\r\n";
+
+		(void)!send(client, text, sizeof(text) - 1, MSG_DONTWAIT | MSG_NOSIGNAL);
+		close(client);
+		return;
+	}
+	c->in_fd = c->out_fd = client;
+	watch(c);
+	pump_output(c);
+}
+
+static int open_stdio(struct console *c, struct text *why)
+{
+	int err = tty_make_raw(STDIN_FILENO);
+
+	if (err < 0)
+		return text_set(why, err, "--serial stdio: %s", text_errno(-err));
+	c->escapes = isatty(STDIN_FILENO);
+	c->in_fd = STDIN_FILENO;
+	c->out_fd = tty_output(STDOUT_FILENO);
+	return 0;
+}
+
+static int open_path(struct console *c, const char *path, struct text *why)
+{
+	c->out_fd = open(path,
+			 O_WRONLY | O_CREAT | O_TRUNC | O_NONBLOCK | O_NOCTTY | O_CLOEXEC,
+			 0600);
+	if (c->out_fd < 0)
+		return text_set(why, -errno, "--serial file:%s: %s", path,
+				text_errno(errno));
+	return 0;
+}
+
+static int open_socket(struct console *c, const char *path, struct text *why)
+{
+	int err = qmp_listen_open(&c->listener, path);
+
+	if (err < 0)
+		return text_set(why, err, "--serial socket:%s: %s%s", path,
+				text_errno(-err), qmp_listen_remedy(err));
+	c->accept =
+		event_new(c->base, c->listener.fd, EV_READ | EV_PERSIST, on_accept, c);
+	if (c->accept == NULL || event_add(c->accept, NULL) < 0)
+		return text_set(why, -ENOMEM, "no memory for the console");
+	return 0;
+}
+
+int console_check(const char *where, struct text *why)
+{
+	if (strcmp(where, "none") == 0 || strcmp(where, "stdio") == 0 ||
+	    strncmp(where, "file:", 5) == 0 || strncmp(where, "socket:", 7) == 0)
+		return 0;
+	return text_set(why, -EINVAL, refuse_serial, where);
+}
+
+static int open_where(struct console *c, const char *where, struct text *why)
+{
+	if (strcmp(where, "none") == 0)
+		return 0;
+	if (strcmp(where, "stdio") == 0)
+		return open_stdio(c, why);
+	if (strncmp(where, "file:", 5) == 0)
+		return open_path(c, where + 5, why);
+	if (strncmp(where, "socket:", 7) == 0)
+		return open_socket(c, where + 7, why);
+	return console_check(where, why);
+}
+
+int console_new(struct event_base *base, const char *where, struct uart *uart,
+		struct wake *wake, void (*quit)(void *ctx), void *ctx,
+		struct console **out, struct text *why)
+{
+	struct console *c = calloc(1, sizeof(*c));
+	int err;
+
+	if (c == NULL)
+		return text_set(why, -ENOMEM, "no memory for the console");
+	*c = (struct console){ .base = base,
+			       .uart = uart,
+			       .quit = quit,
+			       .ctx = ctx,
+			       .in_fd = -1,
+			       .out_fd = -1,
+			       .listener.fd = -1 };
+	err = open_where(c, where, why);
+	if (err == 0)
+		err = watch(c);
+	if (err == 0) {
+		err = wake_init(wake, base, on_wake, c);
+		if (err < 0)
+			text_set(why, err, "console: %s", text_errno(-err));
+	}
+	if (err < 0) {
+		console_free(c);
+		return err;
+	}
+	*out = c;
+	return 0;
+}
+
+/* The last words of the guest: a reader that is slow gets a second. */
+static void flush(struct console *c)
+{
+	for (int i = 0; i < FLUSH_ROUNDS; i++) {
+		pump_output(c);
+		if (c->output_len == 0)
+			return;
+		poll(NULL, 0, FLUSH_MS);
+	}
+}
+
+void console_free(struct console *c)
+{
+	if (c == NULL)
+		return;
+	flush(c);
+	if (c->out_fd > STDERR_FILENO && c->listener.fd < 0)
+		close(c->out_fd);
+	hang_up(c);
+	free_event(&c->accept);
+	qmp_listen_close(&c->listener);
+	tty_restore();
+	free(c);
+}
