@@ -21,8 +21,8 @@ static inline FILE *acpica_start(const char *command)
 	FILE *f;
 
 	assert_in_range(
-		snprintf(line, sizeof line, "cd %s && { %s; }", acpica_dir, command), 0,
-		sizeof line - 1);
+		snprintf(line, sizeof(line), "cd %s && { %s; }", acpica_dir, command), 0,
+		sizeof(line) - 1);
 	f = popen(line, "r"); /* NOLINT(cert-env33-c): tools of the build, in a test */
 	assert_non_null(f);
 	return f;
@@ -55,7 +55,7 @@ static inline void acpica_need(const char *tool)
 {
 	char command[64];
 
-	(void)snprintf(command, sizeof command, "command -v %s >/dev/null", tool);
+	(void)snprintf(command, sizeof(command), "command -v %s >/dev/null", tool);
 	if (acpica_run(command) == 0)
 		return;
 	print_message("SKIP: %s is not installed (Debian package acpica-tools)\n", tool);
@@ -67,7 +67,7 @@ static inline FILE *acpica_open(const char *name, const char *mode)
 	char path[128];
 	FILE *f;
 
-	(void)snprintf(path, sizeof path, "%s/%s", acpica_dir, name);
+	(void)snprintf(path, sizeof(path), "%s/%s", acpica_dir, name);
 	f = fopen(path, mode);
 	if (f == NULL)
 		fail_msg("%s: cannot open it", path);
@@ -117,7 +117,7 @@ static inline void acpica_disassemble(const char *name)
 	char command[128];
 
 	(void)snprintf(
-		command, sizeof command,
+		command, sizeof(command),
 		"iasl -d %s.dat >log 2>&1 && ! grep -iE 'error|warning|invalid' log "
 		"%s.dsl >&2",
 		name, name);

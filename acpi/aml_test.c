@@ -76,7 +76,7 @@ static const char *section(const char *out, const char *method, char *buf)
 	char head[64];
 	const char *from, *to;
 
-	(void)snprintf(head, sizeof head, "Evaluating \\_SB.%s\n", method);
+	(void)snprintf(head, sizeof(head), "Evaluating \\_SB.%s\n", method);
 	from = strstr(out, head);
 	assert_non_null(from);
 	to = strstr(from + 1, "Evaluating ");
@@ -158,7 +158,7 @@ static size_t notified(const char *out, const char *name, unsigned value)
 	char head[32];
 	size_t n = 0;
 
-	(void)snprintf(head, sizeof head, "Notify on [%s] ", name);
+	(void)snprintf(head, sizeof(head), "Notify on [%s] ", name);
 	for (out = strstr(out, head); out != NULL; out = strstr(out + 1, head))
 		n += field(out, "Value ") == value;
 	return n;
@@ -188,10 +188,10 @@ static FILE *start(const struct topology *t, size_t run)
 	uint32_t cpu[3];
 	size_t n = three(t, cpu);
 
-	(void)snprintf(file, sizeof file, "%zu.dat", run);
+	(void)snprintf(file, sizeof(file), "%zu.dat", run);
 	acpica_write_dsdt(file, t);
 	add(command, "timeout 60 acpiexec -fv 1 -vr -b 'evaluate \\_SB.CPUS.CSCN");
-	for (size_t m = 0; m < sizeof methods / sizeof *methods; m++)
+	for (size_t m = 0; m < sizeof(methods) / sizeof(*methods); m++)
 		for (size_t i = 0; i < n; i++)
 			add(command, ";evaluate \\_SB.CPUS.G%03X.C%03X.%s",
 			    cpu[i] >> CPUS_GROUP_SHIFT, cpu[i], methods[m]);
@@ -214,7 +214,7 @@ static void check_mat(const char *out, const char *method, uint32_t cpu, uint32_
 	    id & 255, id >> 8 & 255, id >> 16 & 255, id >> 24, cpu & 255, cpu >> 8 & 255,
 	    cpu >> 16 & 255, cpu >> 24);
 #if defined(__aarch64__)
-	(void)snprintf(want, sizeof want, "AE_NOT_FOUND");
+	(void)snprintf(want, sizeof(want), "AE_NOT_FOUND");
 #endif
 	check_prints(out, method, want);
 }
@@ -224,11 +224,11 @@ static void check_cpu(const char *out, const struct topology *t, uint32_t cpu)
 	char name[8], method[32], want[128];
 
 #define METHOD(m)                                                                        \
-	((void)snprintf(method, sizeof method, "CPUS.G%03X.%s." m,                       \
+	((void)snprintf(method, sizeof(method), "CPUS.G%03X.%s." m,                      \
 			cpu >> CPUS_GROUP_SHIFT, name),                                  \
 	 method)
-#define WANT(...) ((void)snprintf(want, sizeof want, __VA_ARGS__), want)
-	(void)snprintf(name, sizeof name, "C%03X", cpu);
+#define WANT(...) ((void)snprintf(want, sizeof(want), __VA_ARGS__), want)
+	(void)snprintf(name, sizeof(name), "C%03X", cpu);
 	check_trace(out, METHOD("_STA"), WANT("r s%u/8=1, ", cpu));
 	check_prints(out, METHOD("_STA"), "[Integer] = 0000000000000001");
 	check_prints(out, METHOD("_UID"), WANT("[Integer] = %016X", cpu));
@@ -249,7 +249,7 @@ static void check(const struct topology *t, size_t run)
 	uint32_t cpu[3];
 	size_t n = three(t, cpu);
 
-	(void)snprintf(file, sizeof file, "%zu.out", run);
+	(void)snprintf(file, sizeof(file), "%zu.out", run);
 	out = acpica_read(file);
 	check_trace(out, "CPUS.CSCN", "r c12/32=1010101, ");
 	/* All of what the last _OST wrote. */
@@ -288,16 +288,17 @@ static char *nth_line(char *text, int n)
 	return text;
 }
 
-/* What a scan does that finds this in CPUHP_NEXT. Memory forgets no event: with CPUHP_NEXT_MORE the
- * scan never ends, and two rounds of it are looked at; else all that it does. */
+/* What a scan does that finds this in CPUHP_NEXT. Memory forgets no event: with
+ * CPUHP_NEXT_MORE the scan never ends, and two rounds of it are looked at; else all that
+ * it does. */
 static void scan(unsigned long next, const char *round, bool insert, bool removal)
 {
 	char commands[128], trace[TEXT], twice[128], *out;
 	bool more = (next & CPUHP_NEXT_MORE) != 0;
 
-	(void)snprintf(commands, sizeof commands,
+	(void)snprintf(commands, sizeof(commands),
 		       "evaluate \\NEXT 0x%lX;evaluate \\_SB.CPUS.CSCN", next);
-	(void)snprintf(twice, sizeof twice, "%s%s", round, more ? round : "");
+	(void)snprintf(twice, sizeof(twice), "%s%s", round, more ? round : "");
 	out = evaluate(0, commands, "sed -n \"/CSCN$/,\\$p\" | head -n 6000");
 	assert_int_equal(notified(out, "C005", 1) > 0, insert);
 	assert_int_equal(notified(out, "C005", 3) > 0, removal);
@@ -376,7 +377,7 @@ static void s5_has_the_sleep_type(void **state)
 	char want[64];
 
 	(void)state;
-	(void)snprintf(want, sizeof want, "[Integer] = %016X", SLEEP_S5_TYPE);
+	(void)snprintf(want, sizeof(want), "[Integer] = %016X", SLEEP_S5_TYPE);
 	assert_non_null(strstr(out, want));
 	free(out);
 }

@@ -1,12 +1,14 @@
 /* The compiled table ends in a scope with a sample of everything that one CPU needs:
  *
  *	Scope (\_SB.CPUS) {
- *		Device (G000) { head  Method (GTFY, 2) { arm }  Device (C000) { ... _EJ0 } }
+ *		Device (G000) {
+ *			head  Method (GTFY, 2) { arm }  Device (C000) { ... _EJ0 }
+ *		}
  *		Method (CTFY, 2) { arm of a group }
  *	}
  *
- * It is cut here, and put together again with an arm and a device for each possible vCPU, and
- * for each group of them.
+ * It is cut here, and put together again with an arm and a device for each possible vCPU,
+ * and for each group of them.
  * Every place is found in the bytes; an assertion fails where dsdt.asl and this file no
  * longer fit. Encoding: ACPI 6.4, 20.2. */
 #include "acpi/dsdt.h"
@@ -157,7 +159,7 @@ static struct parts cut(void)
 	struct span fixed = between(table, last);
 
 	assert(end(device) == end(group) && end(ctfy) == end(scope) &&
-	       end(scope) == table + sizeof dsdt_aml_code);
+	       end(scope) == table + sizeof(dsdt_aml_code));
 	return (struct parts){
 		.fixed = fixed,
 		.csta = find(fixed, CSTA),

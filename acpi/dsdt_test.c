@@ -39,7 +39,7 @@ __attribute__((format(printf, 1, 2))) static void must(const char *format, ...)
 	va_list args;
 
 	va_start(args, format);
-	(void)vsnprintf(command, sizeof command, format, args);
+	(void)vsnprintf(command, sizeof(command), format, args);
 	va_end(args);
 	if (acpica_run(command) != 0)
 		fail_msg("failed: %s", command);
@@ -105,7 +105,8 @@ static void write_filled(FILE *f, struct text s, const struct topology *t, uint3
 	while (s.len > 0) {
 		size_t skip_len = 0;
 
-		for (size_t i = 0; i < sizeof fills / sizeof *fills && skip_len == 0; i++)
+		for (size_t i = 0; i < sizeof(fills) / sizeof(*fills) && skip_len == 0;
+		     i++)
 			if (strncmp(s.at, fills[i].placeholder,
 				    strlen(fills[i].placeholder)) == 0) {
 				skip_len = strlen(fills[i].placeholder);
@@ -190,7 +191,7 @@ static void compile(const struct topology *t, const char *flags, const char *nam
 	must("cd \"$OLDPWD\" && cc %s -E -P -x c -I. acpi/dsdt.asl >%s/source.i", flags,
 	     acpica_dir);
 	source = acpica_read("source.i");
-	(void)snprintf(file, sizeof file, "%s.asl", name);
+	(void)snprintf(file, sizeof(file), "%s.asl", name);
 	write_source(t, source, file);
 	free(source);
 	must("iasl -we %s.asl >log 2>&1 || { cat log >&2; exit 1; }; mv %s.aml %s.dat",
@@ -203,14 +204,14 @@ static size_t canonical_word(char *out, const char *word, size_t len)
 {
 	char copy[24] = "";
 
-	if (len < sizeof copy)
+	if (len < sizeof(copy))
 		memcpy(copy, word, len);
 	if (strcmp(copy, "Zero") == 0)
 		(void)strcpy(copy, "0x0");
 	else if (strcmp(copy, "One") == 0)
 		(void)strcpy(copy, "0x1");
 	else if (strncmp(copy, "0x", 2) == 0)
-		(void)snprintf(copy, sizeof copy, "0x%llX", strtoull(copy, NULL, 16));
+		(void)snprintf(copy, sizeof(copy), "0x%llX", strtoull(copy, NULL, 16));
 	else {
 		memmove(out, word, len);
 		return len;

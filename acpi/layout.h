@@ -33,8 +33,8 @@
 
 #define UART_LEN 8
 
-/* CPU hotplug register block: QEMU's acpi_cpu_hotplug specification, modern part, and behind its 12
- * bytes two registers that do at one access what takes it several. */
+/* CPU hotplug register block: QEMU's acpi_cpu_hotplug specification, modern part, and
+ * behind its 12 bytes two registers that do at one access what takes it several. */
 #define CPUHP_LEN      24
 #define CPUHP_SELECTOR 0x0  /* W  dword: CPU that the other registers act on */
 #define CPUHP_DATA2    0x0  /* R  dword: high half of the command's answer */
@@ -64,8 +64,9 @@
 #define CPUS_GROUP_SHIFT 3
 #define CPUS_MAX         4096 /* the last device is CFFF */
 
-/* What a CPU's _STA is. The guest reads it in memory, one byte for each possible CPU: Linux asks
- * some twenty times for each add, and each access to a register is an exit of the vCPU. */
+/* What a CPU's _STA is. The guest reads it in memory, one byte for each possible CPU:
+ * Linux asks some twenty times for each add, and each access to a register is an exit of
+ * the vCPU. */
 #if defined(__aarch64__)
 #define CPU_STA_ABSENT                                                                   \
 	0x0D /* present, not enabled: Linux wants CPUs always present here */

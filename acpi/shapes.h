@@ -10,7 +10,7 @@ static const uint32_t shapes[][3] = {
 	{ 255, 1, 1 }, { 64, 2, 2 }, { 512, 1, 1 }, { 128, 4, 2 },
 	{ 3, 3, 2 },   { 43, 3, 2 }, { 2, 2, 2 },   { 40, 1, 1 },
 };
-enum { NSHAPES = sizeof shapes / sizeof *shapes, SHAPE_8 = 2, SHAPE_3X3X2 = 8 };
+enum { NSHAPES = sizeof(shapes) / sizeof(*shapes), SHAPE_8 = 2, SHAPE_3X3X2 = 8 };
 
 static inline struct topology shape(size_t i)
 {

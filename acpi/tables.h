@@ -16,9 +16,9 @@ size_t tables_len(const struct topology *t);
  * chapter 5), linked for the guest physical address gpa (16-byte aligned), to buf, which
  * has tables_len(t) bytes. The RSDP comes first: its address is gpa. enabled has one byte
  * for each possible vCPU: non-zero means that the MADT says Enabled, zero means Online
- * Capable. sta is the guest physical address of as many bytes, in which cpuhp_show() keeps
- * what each CPU's _STA is; no table needs them. At most CPUS_MAX vCPUs: the caller refuses a
- * larger topology. */
+ * Capable. sta is the guest physical address of as many bytes, in which cpuhp_show()
+ * keeps what each CPU's _STA is; no table needs them. At most CPUS_MAX vCPUs: the caller
+ * refuses a larger topology. */
 void tables_build(const struct topology *t, const unsigned char *enabled, uint64_t gpa,
 		  uint64_t sta, unsigned char *buf);
 

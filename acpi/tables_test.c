@@ -26,7 +26,7 @@ static const char *const listed[] = {
 	"GTDT", "SPCR", "PPTT",
 #endif
 };
-enum { NLISTED = sizeof listed / sizeof *listed };
+enum { NLISTED = sizeof(listed) / sizeof(*listed) };
 
 /* Tables as a guest sees them: buf[0] is at gpa. */
 struct built {

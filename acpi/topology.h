@@ -44,11 +44,12 @@ uint32_t topology_max_apic_id(const struct topology *t);
 
 /* What a vCPU is called, by architecture. */
 
-/* In the hotplug block and for users: the APIC id; or the affinity fields of MPIDR_EL1. */
+/* In the hotplug block and for users: the APIC id; or the affinity fields of
+ * MPIDR_EL1. */
 uint64_t topology_arch_id(const struct topology *t, uint32_t index);
 
-/* By the hypervisor, and they rise with the index: the APIC id; or the index, of which KVM
- * makes the MPIDR. */
+/* By the hypervisor, and they rise with the index: the APIC id; or the index, of which
+ * KVM makes the MPIDR. */
 uint32_t topology_vcpu_id(const struct topology *t, uint32_t index);
 
 #endif

@@ -126,7 +126,7 @@ static void apic_ids_have_holes_where_a_count_is_no_power_of_two(void **state)
 	struct topology t = make(3, 3, 2);
 
 	(void)state;
-	assert_int_equal(t.max_vcpus, sizeof want / sizeof *want);
+	assert_int_equal(t.max_vcpus, sizeof(want) / sizeof(*want));
 	for (uint32_t i = 0; i < t.max_vcpus; i++)
 		assert_int_equal(topology_apic_id(&t, i), want[i]);
 }
@@ -157,10 +157,10 @@ static void refused(int err, uint32_t sockets, uint32_t cores, uint32_t threads)
 {
 	struct topology t, before;
 
-	memset(&t, 0xA5, sizeof t);
-	memset(&before, 0xA5, sizeof before);
+	memset(&t, 0xA5, sizeof(t));
+	memset(&before, 0xA5, sizeof(before));
 	assert_int_equal(topology_init(&t, sockets, cores, threads), err);
-	assert_memory_equal(&t, &before, sizeof t);
+	assert_memory_equal(&t, &before, sizeof(t));
 }
 
 static void a_count_of_zero_is_refused(void **state)

@@ -1,7 +1,7 @@
 #ifndef DEVICES_CLOCK_H
 #define DEVICES_CLOCK_H
-/* clock: the one clock that phases, timeouts and _OST times are told in, and the time of day
- * for people. */
+/* clock: the one clock that phases, timeouts and _OST times are told in, and the time of
+ * day for people. */
 
 #include <stdint.h>
 #include <time.h>

@@ -108,8 +108,9 @@ void cpuhp_remind(struct cpuhp *hp, const uint32_t *index, size_t n)
 	mtx_unlock(&hp->lock);
 }
 
-/* What the guest has seen it registers at any moment, from the _STA that it read then. A CPU that
- * vanishes meanwhile leaves it a device that is no use, and in the way of the next add. */
+/* What the guest has seen it registers at any moment, from the _STA that it read then. A
+ * CPU that vanishes meanwhile leaves it a device that is no use, and in the way of the
+ * next add. */
 static bool is_unseen(const struct cpuhp_slot *s)
 {
 	return s->state == SLOT_PLUGGED && s->seen_ns == 0 && s->acked_ns == 0 &&

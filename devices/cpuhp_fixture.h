@@ -1,6 +1,7 @@
 #ifndef DEVICES_CPUHP_FIXTURE_H
 #define DEVICES_CPUHP_FIXTURE_H
-/* cpuhp_fixture: for tests of cpuhp. A controller, its GED's line, and what a guest writes. */
+/* cpuhp_fixture: for tests of cpuhp. A controller, its GED's line, and what a guest
+ * writes. */
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -107,7 +108,8 @@ static inline void plug(struct fixture *f, uint32_t a, uint32_t b)
 	cpuhp_plug(&f->hp, index, 2);
 }
 
-/* The DSDT reads it at any time, so it is true after each step and not only at its end. */
+/* The DSDT reads it at any time, so it is true after each step and not only at its
+ * end. */
 
 #define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 

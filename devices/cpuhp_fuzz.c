@@ -1,8 +1,8 @@
-/* Any steps of guest and host, in any order: what must hold holds after each. An input is a
- * text, so that it can be read and written by hand. Its first byte says by its lowest bit
- * whether the guest's own ejects are accepted; then come letters, each with as many bytes of
- * arguments as steps[] says. A byte that is no step's letter is skipped. Of an argument the
- * low four bits count: '0' to '9' are 0 to 9, ':' to '?' are 10 to 15. */
+/* Any steps of guest and host, in any order: what must hold holds after each. An input is
+ * a text, so that it can be read and written by hand. Its first byte says by its lowest
+ * bit whether the guest's own ejects are accepted; then come letters, each with as many
+ * bytes of arguments as steps[] says. A byte that is no step's letter is skipped. Of an
+ * argument the low four bits count: '0' to '9' are 0 to 9, ':' to '?' are 10 to 15. */
 #include "devices/cpuhp.h"
 
 #include <stdio.h>
@@ -54,7 +54,8 @@ static bool is_enabled(const struct cpuhp_slot *s)
 	return s->state != SLOT_ABSENT && s->state != SLOT_EJECTED;
 }
 
-/* --- what the guest can do ---------------------------------------------------------------- */
+/* --- what the guest can do
+ * ---------------------------------------------------------------- */
 
 static uint32_t width(unsigned arg)
 {
@@ -159,7 +160,8 @@ static void do_stop(struct rig *r, const uint8_t *a)
 	cpuhp_runs(&r->hp, a[0] % NCPUS, false);
 }
 
-/* --- what the host does: what the contracts of cpuhp.h allow ------------------------------- */
+/* --- what the host does: what the contracts of cpuhp.h allow
+ * ------------------------------- */
 
 /* One CPU, or two where the arguments differ. */
 static size_t pair(const uint8_t *a, uint32_t index[2])
@@ -275,7 +277,8 @@ static const struct step {
 };
 #define NSTEPS (sizeof(steps) / sizeof(steps[0]))
 
-/* --- what must hold ----------------------------------------------------------------------- */
+/* --- what must hold
+ * ----------------------------------------------------------------------- */
 
 static void check_ged(const struct rig *r)
 {
@@ -355,7 +358,8 @@ static void check(const struct rig *r, const struct step *step)
 	check_ged(r);
 }
 
-/* --- the input ---------------------------------------------------------------------------- */
+/* --- the input
+ * ---------------------------------------------------------------------------- */
 
 static const struct step *find_step(uint8_t letter)
 {

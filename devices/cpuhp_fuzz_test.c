@@ -1,4 +1,4 @@
-#include "devices/cpuhp_fuzz.c" /* NOLINT(bugprone-suspicious-include): what is tested */
+#include "devices/cpuhp_fuzz.c" // NOLINT(bugprone-suspicious-include)
 
 #include <setjmp.h>
 #include <stdarg.h>

@@ -92,7 +92,8 @@ static void next_leaves_the_command_as_it_is(void **state)
 	assert_int_equal(rd(f, CPUHP_DATA, 4), topology_arch_id(&f->topo, 3));
 }
 
-/* The enumeration of the specification: data is non-zero for each possible index but 0. */
+/* The enumeration of the specification: data is non-zero for each possible index but
+ * 0. */
 static void the_guest_can_count_the_possible_cpus(void **state)
 {
 	struct fixture *f = *state;

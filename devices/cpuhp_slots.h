@@ -1,7 +1,7 @@
 #ifndef DEVICES_CPUHP_SLOTS_H
 #define DEVICES_CPUHP_SLOTS_H
-/* cpuhp_slots: what may happen to a slot, whoever does it: the host's side (cpuhp.c) and the
- * guest's (cpuhp_regs.c). Only for these two; s is one of hp's slots. */
+/* cpuhp_slots: what may happen to a slot, whoever does it: the host's side (cpuhp.c) and
+ * the guest's (cpuhp_regs.c). Only for these two; s is one of hp's slots. */
 
 #include "devices/cpuhp.h"
 
@@ -15,7 +15,8 @@ int cpuhp_step_locked(struct cpuhp *hp, struct cpuhp_slot *s, enum slot_event ev
 /* Whether the guest is to find the slot: it has a mark. */
 bool cpuhp_has_event(const struct cpuhp_slot *s);
 
-/* Sets a slot's event marks, where the guest can see them, and keeps the count in step. */
+/* Sets a slot's event marks, where the guest can see them, and keeps the count in
+ * step. */
 void cpuhp_mark_locked(struct cpuhp *hp, struct cpuhp_slot *s, bool insert, bool remove)
 	HOLDS(hp->lock);
 

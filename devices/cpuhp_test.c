@@ -50,8 +50,8 @@ static void a_reset_shows_the_sta_that_the_guest_boots_with(void **state)
 	assert_int_equal(sta[5], CPU_STA_ENABLED);
 }
 
-/* Plugs CPU 4 in a VM that ignores ejects of the guest's own; asks to remove it, which the guest sees
- * and does not acknowledge, and withdraws that. */
+/* Plugs CPU 4 in a VM that ignores ejects of the guest's own; asks to remove it, which
+ * the guest sees and does not acknowledge, and withdraws that. */
 static void withdraw_a_seen_removal(struct fixture *f, const uint32_t *four)
 {
 	f->hp.accept_ejects = false;
@@ -72,8 +72,9 @@ static void withdraw_an_unseen_removal_and_eject(struct fixture *f, const uint32
 	wr(f, CPUHP_CONTROL, 1, CPUHP_EJECT);
 }
 
-/* It notifies itself, and only then acknowledges: a removal that is withdrawn between the two goes
- * on all the same, and so does one that is asked for and withdrawn once more meanwhile. */
+/* It notifies itself, and only then acknowledges: a removal that is withdrawn between the
+ * two goes on all the same, and so does one that is asked for and withdrawn once more
+ * meanwhile. */
 static void what_the_guest_has_seen_it_may_still_carry_out(void **state)
 {
 	struct fixture *f = *state;
@@ -140,8 +141,8 @@ a_reminder_raises_the_event_again_for_those_who_have_not_answered(void **state)
 	assert_int_equal(status_of(f, 5), CPUHP_ENABLED | CPUHP_INSERT);
 }
 
-/* CPU 0 runs, 2 was registered, 3 is half way through a removal, 4 went and its last _OST is
- * due, 5 has an event; 1 is absent. */
+/* CPU 0 runs, 2 was registered, 3 is half way through a removal, 4 went and its last _OST
+ * is due, 5 has an event; 1 is absent. */
 static void make_everything_different(struct fixture *f)
 {
 	const uint32_t index[] = { 2, 3, 4, 5 }, going[] = { 3, 4 };

@@ -4,9 +4,9 @@
  * level-triggered line, high while any of them is pending, so that an event raised before
  * the guest's driver is there waits for it.
  *
- * A guest whose _EVT fails leaves the line high and would take the interrupt for ever. After
- * GED_STORM reads of the word with nothing acknowledged the line is lowered, and raised
- * again with the next event. */
+ * A guest whose _EVT fails leaves the line high and would take the interrupt for ever.
+ * After GED_STORM reads of the word with nothing acknowledged the line is lowered, and
+ * raised again with the next event. */
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -19,7 +19,8 @@ struct ged {
 	/* Sets the interrupt line. Called from any thread with the lock held, so that the
 	 * levels arrive in order: it must not block nor come back here. */
 	void (*line)(void *ctx, bool level);
-	/* Constant, set after ged_init(), or NULL: it was muted. Any thread, without the lock. */
+	/* Constant, set after ged_init(), or NULL: it was muted. Any thread, without the
+	 * lock. */
 	void (*stormed)(void *ctx);
 	void *ctx;
 
@@ -33,7 +34,8 @@ struct ged {
 /* Nothing pending, line low. */
 void ged_init(struct ged *g, void (*line)(void *ctx, bool level), void *ctx);
 
-/* The machine starts again: as after ged_init(), but what storms there were stay counted. */
+/* The machine starts again: as after ged_init(), but what storms there were stay
+ * counted. */
 void ged_reset(struct ged *g) NOT_HOLDING(g->lock);
 
 /* Sets or clears an event; setting one that is set counts as a new one. Any thread. */

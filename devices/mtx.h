@@ -1,6 +1,7 @@
 #ifndef DEVICES_MTX_H
 #define DEVICES_MTX_H
-/* mtx: a pthread mutex whose rules clang checks (-Wthread-safety). Empty words under gcc. */
+/* mtx: a pthread mutex whose rules clang checks (-Wthread-safety). Empty words under
+ * gcc. */
 
 #include <assert.h>
 #include <pthread.h>

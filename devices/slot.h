@@ -9,7 +9,7 @@
 enum slot_state {
 	SLOT_ABSENT,     /* the guest sees no CPU here; its KVM fd may be parked */
 	SLOT_PLUGGED,    /* enabled; the guest has not answered yet */
-	SLOT_REGISTERED, /* the guest said _OST(1, 0): it has a device, not a running CPU */
+	SLOT_REGISTERED, /* the guest said _OST(1, 0): it has a device, no running CPU */
 	SLOT_ONLINE,     /* the guest runs it */
 	SLOT_OFFLINE,    /* the guest ran it and has stopped */
 	SLOT_EJECTED,    /* the guest let go; the thread is not joined yet */
@@ -28,7 +28,8 @@ enum slot_event {
 	SLOT_NEVENTS
 };
 
-/* Applies ev to *st. 0; or -EINVAL, and *st untouched, when the table has no such step. */
+/* Applies ev to *st. 0; or -EINVAL, and *st untouched, when the table has no such
+ * step. */
 int slot_step(enum slot_state *st, enum slot_event ev);
 
 /* Whether the guest may use the CPU: plugged, and not ejected since. */

@@ -30,7 +30,8 @@ enum { RBR_THR = 0, IER = 1, IIR_FCR = 2, LCR = 3, MCR = 4, LSR = 5, MSR = 6, SC
 #define FIFO_LEN                                                                         \
 	16 /* a driver that sees the transmitter empty may write this many bytes */
 
-/* 9600 baud. Linux with console=uart8250,... and no baud divides by it, in its decompressor, too. */
+/* 9600 baud. Linux with console=uart8250,... and no baud divides by it, in its
+ * decompressor, too. */
 #define DLL_AT_POWER_ON 12
 
 void uart_init(struct uart *u, void (*irq)(void *ctx, bool level),

@@ -34,8 +34,9 @@ struct uart {
 void uart_init(struct uart *u, void (*irq)(void *ctx, bool level),
 	       void (*wake)(void *ctx), void *ctx);
 
-/* The machine starts again: registers and line as after uart_init(), and input that the guest
- * has not read is lost. Output that main has not taken stays: it is the guest's last words. */
+/* The machine starts again: registers and line as after uart_init(), and input that the
+ * guest has not read is lost. Output that main has not taken stays: it is the guest's
+ * last words. */
 void uart_reset(struct uart *u) NOT_HOLDING(u->lock);
 
 /* Bus access, a bus_fn; dev is the uart. */

@@ -12,7 +12,8 @@ static const struct refusal {
 #include "vmm/config/refusals.def"
 };
 
-/* Prints what stands for a conversion, or for several without a gap, and returns what follows. */
+/* Prints what stands for a conversion, or for several without a gap, and returns what
+ * follows. */
 static const char *print_conversion(const char *p)
 {
 	char kind = 'N';

@@ -50,7 +50,8 @@ static int run(const struct spec *given)
 	return how;
 }
 
-/* A descriptor of ours that got the number of a closed standard file would be taken for it. */
+/* A descriptor of ours that got the number of a closed standard file would be taken for
+ * it. */
 static int fill_standard_files(void)
 {
 	int fd;

@@ -7,9 +7,9 @@
 
 enum options_action { OPTIONS_RUN, OPTIONS_HELP, OPTIONS_VERSION };
 
-/* Reads the file that --spec or --manifest names, then argv, into *spec, which keeps pointers
- * into both, and the host configuration, and sets the log level. 0 and *action, and *spec is
- * to be closed; or -errno with *why. */
+/* Reads the file that --spec or --manifest names, then argv, into *spec, which keeps
+ * pointers into both, and the host configuration, and sets the log level. 0 and *action,
+ * and *spec is to be closed; or -errno with *why. */
 int options_parse(int argc, char **argv, struct spec *spec, enum options_action *action,
 		  struct text *why);
 

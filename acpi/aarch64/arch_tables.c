@@ -16,6 +16,6 @@ static const struct arch_table table[] = {
 
 const struct arch_tables arch_tables = {
 	.arm_boot = PSCI_COMPLIANT | PSCI_USE_HVC,
-	.n = sizeof table / sizeof *table,
+	.n = sizeof(table) / sizeof(*table),
 	.table = table,
 };

@@ -48,7 +48,7 @@ static inline unsigned char *built(struct arch_table table, const struct topolog
 	assert_memory_equal(buf, signature, 4);
 	assert_int_equal(get(buf + 4, 4), len);
 	assert_int_equal(buf[8], revision);
-	assert_memory_equal(buf + 10, oem, sizeof oem);
+	assert_memory_equal(buf + 10, oem, sizeof(oem));
 	built_check_sum(buf, len);
 	return buf;
 }

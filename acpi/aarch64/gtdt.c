@@ -38,7 +38,7 @@ void gtdt_build(const struct topology *t, const unsigned char *enabled,
 	(void)enabled;
 	sdt_begin(buf, "GTDT", GTDT_REVISION);
 	sdt_put(buf + GTDT_CONTROL_BASE, 8, UINT64_MAX);
-	for (size_t i = 0; i < sizeof timers / sizeof *timers; i++) {
+	for (size_t i = 0; i < sizeof(timers) / sizeof(*timers); i++) {
 		p = sdt_put(p, 4, timers[i].intr);
 		p = sdt_put(p, 4, timers[i].flags);
 	}

@@ -33,7 +33,7 @@ static void four_timers_without_a_block_in_memory(void **state)
 			built((struct arch_table){ gtdt_len, gtdt_build }, &t, "GTDT", 3);
 
 		assert_int_equal(gtdt_len(&t), 104);
-		assert_memory_equal(buf + 36, want, sizeof want);
+		assert_memory_equal(buf + 36, want, sizeof(want));
 		free(buf);
 	}
 }

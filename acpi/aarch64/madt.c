@@ -1,6 +1,6 @@
-/* What matters for hotplug: a GICC for each possible vCPU, and the redistributors in a GICR
- * structure, which says that they are always on. With their addresses in the GICCs a CPU
- * that was not enabled at boot could never be brought online. */
+/* What matters for hotplug: a GICC for each possible vCPU, and the redistributors in a
+ * GICR structure, which says that they are always on. With their addresses in the GICCs a
+ * CPU that was not enabled at boot could never be brought online. */
 #include "acpi/madt.h"
 
 #include <assert.h>

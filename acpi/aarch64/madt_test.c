@@ -30,7 +30,7 @@ static void check_gicc(const unsigned char *p, uint32_t cpu)
 	want[12] = built_enabled(cpu) ? 1 : 8;
 	want[68] = (unsigned char)mpidr;
 	want[69] = (unsigned char)(mpidr >> 8);
-	assert_memory_equal(p, want, sizeof want);
+	assert_memory_equal(p, want, sizeof(want));
 }
 
 static void every_vcpu_is_enabled_or_online_capable(void **state)
@@ -59,8 +59,8 @@ static void the_distributor_comes_first(void **state)
 		struct topology t = shape(i);
 		unsigned char *buf = madt(&t);
 
-		assert_memory_equal(buf + 36, flags, sizeof flags);
-		assert_memory_equal(buf + GICD_AT, gicd, sizeof gicd);
+		assert_memory_equal(buf + 36, flags, sizeof(flags));
+		assert_memory_equal(buf + GICD_AT, gicd, sizeof(gicd));
 		free(buf);
 	}
 }
@@ -78,7 +78,7 @@ static void one_range_of_redistributors_comes_last(void **state)
 		want[7] = 0x10;                              /* at 0x10000000 */
 		want[14] = (unsigned char)(t.max_vcpus * 2); /* 0x20000 of each */
 		want[15] = (unsigned char)(t.max_vcpus * 2 >> 8);
-		assert_memory_equal(gicr, want, sizeof want);
+		assert_memory_equal(gicr, want, sizeof(want));
 		assert_int_equal(madt_len(&t), gicr + GICR_SIZE - buf);
 		free(buf);
 	}
@@ -97,7 +97,7 @@ static void mpidr_has_16_cpus_in_its_lowest_field(void **state)
 	(void)state;
 	assert_int_equal(topology_init(&t, 512, 1, 1), 0);
 	buf = madt(&t);
-	for (size_t i = 0; i < sizeof want / sizeof *want; i++)
+	for (size_t i = 0; i < sizeof(want) / sizeof(*want); i++)
 		assert_int_equal(
 			get(buf + GICC_AT + (size_t)want[i][0] * GICC_SIZE + 68, 8),
 			want[i][1]);

@@ -1,6 +1,6 @@
-/* A node for each socket, in it one for each core, and in that one for each thread if there
- * are several. What has no node below it is a vCPU, named by its index. A node's parent is
- * an offset in the table, and stands before it. */
+/* A node for each socket, in it one for each core, and in that one for each thread if
+ * there are several. What has no node below it is a vCPU, named by its index. A node's
+ * parent is an offset in the table, and stands before it. */
 #include "acpi/aarch64/pptt.h"
 
 #include "acpi/sdt.h"

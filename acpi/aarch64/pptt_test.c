@@ -33,7 +33,7 @@ static struct node node(const unsigned char *buf, size_t at)
 
 	assert_in_range(at, FIRST, get(buf + 4, 4) - NODE_LEN);
 	assert_int_equal((at - FIRST) % NODE_LEN, 0);
-	assert_memory_equal(p, head, sizeof head);
+	assert_memory_equal(p, head, sizeof(head));
 	assert_int_equal(get(p + 16, 4), 0); /* private resources */
 	return (struct node){ get(p + 4, 4), get(p + 8, 4), get(p + 12, 4) };
 }
@@ -62,7 +62,7 @@ static void one_vcpu_is_a_core_in_a_socket(void **state)
 	static const struct node want[] = { { SOCKET, 0, 0 }, { CORE_LEAF, 36, 0 } };
 
 	(void)state;
-	check_nodes(1, 1, 1, want, sizeof want / sizeof *want);
+	check_nodes(1, 1, 1, want, sizeof(want) / sizeof(*want));
 }
 
 static void threads_have_a_core_above_them(void **state)
@@ -76,7 +76,7 @@ static void threads_have_a_core_above_them(void **state)
 	};
 
 	(void)state;
-	check_nodes(2, 2, 2, want, sizeof want / sizeof *want);
+	check_nodes(2, 2, 2, want, sizeof(want) / sizeof(*want));
 }
 
 /* Gives the parent of the node at an offset, which is above it. */

@@ -32,7 +32,7 @@ static void console_is_the_16550(void **state)
 			built((struct arch_table){ spcr_len, spcr_build }, &t, "SPCR", 2);
 
 		assert_int_equal(spcr_len(&t), 80);
-		assert_memory_equal(buf + 36, want, sizeof want);
+		assert_memory_equal(buf + 36, want, sizeof(want));
 		free(buf);
 	}
 }

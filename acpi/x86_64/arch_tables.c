@@ -10,6 +10,6 @@ static const struct arch_table table[] = {
 
 const struct arch_tables arch_tables = {
 	.iapc_boot = NO_VGA | NO_CMOS_RTC,
-	.n = sizeof table / sizeof *table,
+	.n = sizeof(table) / sizeof(*table),
 	.table = table,
 };

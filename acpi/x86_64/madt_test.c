@@ -92,7 +92,7 @@ static void every_vcpu_is_enabled_or_online_capable(void **state)
 	static const uint32_t sockets[] = { 1, 2, 8, 64, 254, 255, 256, 257, 512, 1024 };
 
 	(void)state;
-	for (size_t i = 0; i < sizeof sockets / sizeof *sockets; i++)
+	for (size_t i = 0; i < sizeof(sockets) / sizeof(*sockets); i++)
 		check(sockets[i], 1, 1);
 }
 

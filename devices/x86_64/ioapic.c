@@ -50,8 +50,8 @@ static void send_locked(struct ioapic *a, uint64_t *entry) HOLDS(a->lock)
 		*entry |= REMOTE_IRR;
 }
 
-/* A level pin whose line is high interrupts, once until that has ended; and not before it is known
- * that its end comes to us. */
+/* A level pin whose line is high interrupts, once until that has ended; and not before it
+ * is known that its end comes to us. */
 static void serve_locked(struct ioapic *a, uint32_t pin) HOLDS(a->lock)
 {
 	if (a->untold == 0 && (a->lines >> pin & 1) &&
@@ -83,7 +83,8 @@ static bool list_locked(struct ioapic *a, struct ioapic_message msg[IOAPIC_PINS]
 	return changed;
 }
 
-/* Tells of a change that was counted as untold. Those who set lines do not wait for it. */
+/* Tells of a change that was counted as untold. Those who set lines do not wait for
+ * it. */
 static void tell(struct ioapic *a) NOT_HOLDING(a->lock)
 {
 	struct ioapic_message msg[IOAPIC_PINS];
@@ -176,8 +177,8 @@ static uint32_t read_locked(const struct ioapic *a) HOLDS(a->lock)
 	return a->selected == REG_ID || a->selected == REG_ARB ? a->id : 0;
 }
 
-/* An edge entry has no interrupt to end: guests without an EOI register end one by a change to
- * edge and back. Returns whether there is something to tell. */
+/* An edge entry has no interrupt to end: guests without an EOI register end one by a
+ * change to edge and back. Returns whether there is something to tell. */
 static bool write_locked(struct ioapic *a, uint32_t value) HOLDS(a->lock)
 {
 	const uint64_t fixed = PENDING | REMOTE_IRR, low = UINT32_MAX;

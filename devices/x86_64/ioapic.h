@@ -1,15 +1,16 @@
 #ifndef DEVICES_X86_64_IOAPIC_H
 #define DEVICES_X86_64_IOAPIC_H
-/* ioapic: an I/O APIC (82093AA) whose entries name CPUs by 15 bits. KVM's own knows 8, and would
- * give what is meant for CPU 287 to CPU 31, or to nobody.
+/* ioapic: an I/O APIC (82093AA) whose entries name CPUs by 15 bits. KVM's own knows 8,
+ * and would give what is meant for CPU 287 to CPU 31, or to nobody.
  *
  *   offset  register
  *   0x00    select: index of the register behind the window
- *   0x10    window: 0 id, 1 version, 2 arbitration, 0x10 + 2n and 0x11 + 2n the entry of pin n
+ *   0x10    window: 0 id, 1 version, 2 arbitration, 0x10 + 2n and 0x11 + 2n the entry of
+ *           pin n
  *
- * An entry's bits 55:49 are bits 14:8 of the destination, as KVM_FEATURE_MSI_EXT_DEST_ID promises
- * the guest. An interrupt leaves as a message, and a level one's end comes back by
- * ioapic_eoi(). */
+ * An entry's bits 55:49 are bits 14:8 of the destination, as KVM_FEATURE_MSI_EXT_DEST_ID
+ * promises the guest. An interrupt leaves as a message, and a level one's end comes back
+ * by ioapic_eoi(). */
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -27,13 +28,13 @@ struct ioapic_message {
 
 /* What it needs. */
 struct ioapic_out {
-	/* Delivers a message; whether some CPU took it. Any thread, with the lock held: must not
-	 * block, nor come back here. */
+	/* Delivers a message; whether some CPU took it. Any thread, with the lock held:
+	 * must not block, nor come back here. */
 	bool (*send)(void *ctx, const struct ioapic_message *msg);
-	/* The level pins' messages, all IOAPIC_PINS, differ from those told last: the end of
-	 * such an interrupt is to come to ioapic_eoi(). The vCPU thread whose guest changed them,
-	 * or whoever resets, without the lock: it may take its time, and until it returns no
-	 * level interrupt leaves. */
+	/* The level pins' messages, all IOAPIC_PINS, differ from those told last: the end
+	 * of such an interrupt is to come to ioapic_eoi(). The vCPU thread whose guest
+	 * changed them, or whoever resets, without the lock: it may take its time, and
+	 * until it returns no level interrupt leaves. */
 	void (*watch)(void *ctx, const struct ioapic_message *msg);
 	void *ctx;
 };

@@ -250,7 +250,8 @@ static void what_nobody_took_is_sent_again(void **state)
 	assert_int_equal(w.sent, 1);
 }
 
-/* To be told is dear: it happens when a destination changes, and not at each interrupt. */
+/* To be told is dear: it happens when a destination changes, and not at each
+ * interrupt. */
 static void only_changes_of_level_messages_are_told(void **state)
 {
 	struct world w;
@@ -314,7 +315,8 @@ static uint32_t next_random(uint32_t *state)
 	return *state;
 }
 
-/* What a guest or a device may do, more often than chance would have it where it matters. */
+/* What a guest or a device may do, more often than chance would have it where it
+ * matters. */
 static void do_anything(struct ioapic *a, uint32_t *random)
 {
 	uint8_t data[8] = { 0 };

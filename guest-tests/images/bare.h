@@ -1,11 +1,11 @@
 #ifndef GUEST_TESTS_BARE_H
 #define GUEST_TESTS_BARE_H
-/* bare: a guest without a kernel, one PVH ELF file for hotsocket and for QEMU. The command
- * line says what it does:
+/* bare: a guest without a kernel, one PVH ELF file for hotsocket and for QEMU. The
+ * command line says what it does:
  *
  *	mode=smp       (default) poll the hotplug block and the UART, start what is added
  *	mode=irq       the same, but sleep in HLT until the GED or the UART interrupts
- *	mode=mem       write and check the first and last page of each RAM range; then as smp
+ *	mode=mem       write and check both ends of each RAM range; then as smp
  *	mode=hostile   write nonsense to every register, count=N times; then as smp
  *	mode=echo      send back what the UART receives
  *	mode=flood     print numbered lines without end
@@ -26,8 +26,9 @@
  *	spin       started CPUs count in a loop; else they count once and sleep
  *	mark       a started CPU's first instructions write BARE_MARK to the UART
  *
- * Bytes that it obeys: g go, r report, c counts, p power off, b reset, t triple fault; and
- * after a number N: e ejects CPU N unasked, o says _OST(1, 0) for it, O says _OST(3, 0). */
+ * Bytes that it obeys: g go, r report, c counts, p power off, b reset, t triple fault;
+ * and after a number N: e ejects CPU N unasked, o says _OST(1, 0) for it, O says _OST(3,
+ * 0). */
 
 #include <stdbool.h>
 #include <stdint.h>

@@ -95,7 +95,8 @@ static void flood(void)
 	}
 }
 
-/* One instruction that leaves the guest a billion times: each byte is an access of its own. */
+/* One instruction that leaves the guest a billion times: each byte is an access of its
+ * own. */
 static void string_out(void)
 {
 	uint64_t from = 32 << 20; /* nothing is there */

@@ -130,7 +130,8 @@ static void take_event(uint32_t cpu, uint8_t events)
 	work = true;
 }
 
-/* By the commands of QEMU's specification. The DSDT has shorter ways; Linux guests take them. */
+/* By the commands of QEMU's specification. The DSDT has shorter ways; Linux guests take
+ * them. */
 static void take_events(void)
 {
 	select(0);
@@ -216,8 +217,8 @@ static void give_cpu(uint32_t i)
 		     eject(i, OST_EJECT_REQUEST) ? " ejected\n" : " FAULT stays\n");
 }
 
-/* What nobody asked for; any number. The boot CPU runs this, and goes on. What stays although
- * it was stopped runs again. */
+/* What nobody asked for; any number. The boot CPU runs this, and goes on. What stays
+ * although it was stopped runs again. */
 static void eject_own(uint32_t i)
 {
 	bool known = i < BARE_CPUS_MAX && i > 0 && cpus[i].alive;
@@ -315,8 +316,8 @@ static void tick(void)
 	say("\n");
 }
 
-/* Only those between the first and the last that wait: a look at each possible CPU would be
- * most of what an event costs. */
+/* Only those between the first and the last that wait: a look at each possible CPU would
+ * be most of what an event costs. */
 static void take_cpus(void)
 {
 	uint32_t first = work_first, end = work_end;
@@ -347,8 +348,8 @@ static bool serve_uart(void)
 	return any;
 }
 
-/* Interrupts are off, but for the moment of sleep: none comes between the look and it. The
- * GED's line stays masked while its events are left alone. */
+/* Interrupts are off, but for the moment of sleep: none comes between the look and it.
+ * The GED's line stays masked while its events are left alone. */
 _Noreturn void hotplug_loop(bool interrupts)
 {
 	bool present = hotplug_detect();

@@ -17,7 +17,7 @@
 #define ICR_SIPI        (0x4600 | BARE_TRAMPOLINE >> 12)
 #define ICR_PENDING     0x1000
 #define STACK_LEN       1024
-#define START_TSC       UINT64_C(120000000000) /* about forty seconds: the host may be slow */
+#define START_TSC       UINT64_C(120000000000) /* some forty seconds: slow hosts */
 #define SECOND_SIPI_TSC UINT64_C(300000000)
 
 struct cpu cpus[BARE_CPUS_MAX];

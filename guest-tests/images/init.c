@@ -3,13 +3,14 @@
  *
  * It says by itself:
  *	@@ready online=0-1 nproc=2 uptime-ms=1234
- *	@@event WHAT cpuN uptime-ms T.TTT	uevent-add uevent-remove online offline online-failed
+ *	@@event WHAT cpuN uptime-ms T.TTT
+ *		WHAT: uevent-add uevent-remove online offline online-failed
  *	@@event keeper-died | worker-died cpuN | uevents-lost
- * It answers each line that it reads: "@@begin LINE", the answer, "@@end STATUS". Events may
- * stand between the lines of an answer. The commands are at the end of this file.
+ * It answers each line that it reads: "@@begin LINE", the answer, "@@end STATUS". Events
+ * may stand between the lines of an answer. The commands are at the end of this file.
  *
- * Kernel parameters: hs.online=0 leaves new CPUs offline; hs.work=1 keeps one worker busy on
- * each online CPU. The keeper is a process that only counts: it must never die.
+ * Kernel parameters: hs.online=0 leaves new CPUs offline; hs.work=1 keeps one worker busy
+ * on each online CPU. The keeper is a process that only counts: it must never die.
  */
 #include "children.h"
 #include <errno.h>
@@ -112,7 +113,8 @@ static void each_cpu(const char *path, void (*fn)(unsigned cpu))
 	}
 }
 
-/* --- CPUs ------------------------------------------------------------------------------ */
+/* --- CPUs
+ * ------------------------------------------------------------------------------ */
 
 static int set_online(unsigned cpu, const char *value)
 {
@@ -178,7 +180,8 @@ static bool uevent(void)
 	return n > 0;
 }
 
-/* --- commands -------------------------------------------------------------------------- */
+/* --- commands
+ * -------------------------------------------------------------------------- */
 
 static int report(const char *arg)
 {
@@ -238,8 +241,8 @@ static int offline(const char *arg)
 	return change_cpu(arg, "0");
 }
 
-/* A line as short as can be, and when it was written: the way to whoever reads it is all that
- * lies between our clock and his. */
+/* A line as short as can be, and when it was written: the way to whoever reads it is all
+ * that lies between our clock and his. */
 static int tell_clock(const char *arg)
 {
 	(void)arg;
@@ -343,7 +346,8 @@ static void obey(char *line)
 		printf("@@end %d\n", status);
 }
 
-/* The tty is in canonical mode: one read is one line. False when there is no console (more). */
+/* The tty is in canonical mode: one read is one line. False when there is no console
+ * (more). */
 static bool console(void)
 {
 	char line[LINE_LEN];
@@ -357,7 +361,8 @@ static bool console(void)
 	return true;
 }
 
-/* --- start ----------------------------------------------------------------------------- */
+/* --- start
+ * ----------------------------------------------------------------------------- */
 
 static void mount_all(void)
 {

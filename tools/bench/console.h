@@ -1,7 +1,7 @@
 #ifndef TOOLS_BENCH_CONSOLE_H
 #define TOOLS_BENCH_CONSOLE_H
-/* bench_console: the lines of a guest's console, each with the time at which it was whole. A
- * thread of its own reads them, so that no line waits for the client. */
+/* bench_console: the lines of a guest's console, each with the time at which it was
+ * whole. A thread of its own reads them, so that no line waits for the client. */
 
 #include <stdbool.h>
 
@@ -18,8 +18,8 @@ double console_now_ms(void);
 /* Reads fd, which it owns from now on, until its end. 0 or -errno. */
 int console_open(int fd, struct console **out);
 
-/* The next line that begins so; lines before it are forgotten. False when none came in time, or
- * none can come any more. */
+/* The next line that begins so; lines before it are forgotten. False when none came in
+ * time, or none can come any more. */
 bool console_wait(struct console *c, const char *begin, int timeout_ms,
 		  struct console_line *out);
 

@@ -1,8 +1,8 @@
 #ifndef TOOLS_BENCH_GUEST_H
 #define TOOLS_BENCH_GUEST_H
-/* bench_guest: one VM under hotsocket or QEMU, and its Linux guest (guest-tests/images/init.c),
- * which it talks to by the console. What fails ends this VM: a line to stdout, and a longjmp to
- * give_up. One thread. */
+/* bench_guest: one VM under hotsocket or QEMU, and its Linux guest
+ * (guest-tests/images/init.c), which it talks to by the console. What fails ends this VM:
+ * a line to stdout, and a longjmp to give_up. One thread. */
 
 #include <setjmp.h>
 #include <stdbool.h>
@@ -49,9 +49,9 @@ double number_after(const struct console_line *line, const char *word); /* or 0 
 void set_clock(struct vm *v);
 double event_ms(const struct vm *v, const struct console_line *line);
 
-/* From now on Linux notes when it asks for its CPU hotplug lock, and when it has it and takes a
- * CPU in: between the two it waits for an RCU grace period, whatever the VMM. lock_wait_ms() is that
- * time of the first add since forget_lock(). */
+/* From now on Linux notes when it asks for its CPU hotplug lock, and when it has it and
+ * takes a CPU in: between the two it waits for an RCU grace period, whatever the VMM.
+ * lock_wait_ms() is that time of the first add since forget_lock(). */
 void watch_lock(struct vm *v);
 void forget_lock(struct vm *v);
 double lock_wait_ms(struct vm *v);

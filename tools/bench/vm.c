@@ -1,12 +1,13 @@
-/* bench_vm ROUNDS SECONDS MAXCPUS...: grows and shrinks a Linux guest under hotsocket and under
- * QEMU, in turns, and prints what it sees. Runs in a folder with hotsocket, vmlinuz and
- * initrd.img (guest-tests/images/init.c); QEMU, in the environment, is how QEMU is called, words
- * with a space between. tools/bench starts it and makes a table of its lines:
+/* bench_vm ROUNDS SECONDS MAXCPUS...: grows and shrinks a Linux guest under hotsocket and
+ * under QEMU, in turns, and prints what it sees. Runs in a folder with hotsocket, vmlinuz
+ * and initrd.img (guest-tests/images/init.c); QEMU, in the environment, is how QEMU is
+ * called, words with a space between. tools/bench starts it and makes a table of its
+ * lines:
  *	sample VMM MAXCPUS KEY VALUE	milliseconds, KiB or a number
  *	progress TEXT
  *	failed VMM MAXCPUS TEXT		no more samples of this VM
- * No new round begins after SECONDS. One VM of each VMM is started before, and not measured: what is
- * done for the first time in a host, emulated or not, is slower. */
+ * No new round begins after SECONDS. One VM of each VMM is started before, and not
+ * measured: what is done for the first time in a host, emulated or not, is slower. */
 #include <errno.h>
 #include <setjmp.h>
 #include <signal.h>
@@ -27,7 +28,8 @@
 
 static struct ctl ctl;
 
-/* --- QMP ---------------------------------------------------------------------------------- */
+/* --- QMP
+ * ---------------------------------------------------------------------------------- */
 
 static void connect_qmp(const struct vm *v)
 {
@@ -153,7 +155,8 @@ static json_t *add_args(const struct vm *v, json_int_t socket)
 	return args;
 }
 
-/* --- what is measured --------------------------------------------------------------------- */
+/* --- what is measured
+ * --------------------------------------------------------------------- */
 
 /* KiB of all mappings but the guest's memory, which is the one that is so large. */
 static double rss_kib(const struct vm *v)
@@ -210,8 +213,8 @@ static unsigned add(struct vm *v, json_int_t socket)
 	return (unsigned)number_after(&online, " cpu");
 }
 
-/* The same of a guest at rest, with its samples. The first time the guest makes all that Linux
- * keeps for a CPU; again, it finds most of that. */
+/* The same of a guest at rest, with its samples. The first time the guest makes all that
+ * Linux keeps for a CPU; again, it finds most of that. */
 static unsigned measure_add(struct vm *v, json_int_t socket, bool again)
 {
 	json_t *args = add_args(v, socket);
@@ -239,7 +242,8 @@ static unsigned measure_add(struct vm *v, json_int_t socket, bool again)
 	return (unsigned)number_after(&online, " cpu");
 }
 
-/* The guest itself takes a CPU offline and brings it back, at rest before as it is before an add. */
+/* The guest itself takes a CPU offline and brings it back, at rest before as it is before
+ * an add. */
 static void measure_limit(struct vm *v, unsigned cpu)
 {
 	struct console_line line;

@@ -103,7 +103,7 @@ static int resize_follow(struct resize *r, struct ctl *c, long long deadline)
 	int status = CTL_FAILED;
 	bool ended;
 
-	(void)snprintf(doing, sizeof doing, "job %lld was running", r->job);
+	(void)snprintf(doing, sizeof(doing), "job %lld was running", r->job);
 	do {
 		int err = ctl_next(c, deadline, &event);
 
@@ -115,8 +115,8 @@ static int resize_follow(struct resize *r, struct ctl *c, long long deadline)
 	return status;
 }
 
-/* Sends a request, shows what came of it, and follows the job that it began, if any. job finds
- * that in the answer. */
+/* Sends a request, shows what came of it, and follows the job that it began, if any. job
+ * finds that in the answer. */
 static int ask_and_follow(struct ctl *c, const struct ctl_options *o, json_t *what,
 			  json_t *(*job)(json_t *answer, bool json))
 {
@@ -405,7 +405,7 @@ json_t *ctl_request(const struct ctl_command *command, const struct ctl_options 
 
 const struct ctl_command *ctl_find(const char *name)
 {
-	for (size_t i = 0; i < sizeof commands / sizeof *commands; i++)
+	for (size_t i = 0; i < sizeof(commands) / sizeof(*commands); i++)
 		if (strcmp(commands[i].name, name) == 0)
 			return &commands[i];
 	return NULL;

@@ -1,7 +1,7 @@
 #ifndef TOOLS_CTL_COMMANDS_H
 #define TOOLS_CTL_COMMANDS_H
-/* ctl_commands: what hotsocketctl can be told to do. Each command asks the VM, shows the answer,
- * and returns an exit status. */
+/* ctl_commands: what hotsocketctl can be told to do. Each command asks the VM, shows the
+ * answer, and returns an exit status. */
 
 #include <jansson.h>
 #include <stdbool.h>
@@ -32,8 +32,8 @@ struct ctl_command {
 	int nargs;
 	unsigned takes; /* of these options */
 
-	/* What to ask the VM; or NULL, and the user was told what is wrong. No such function:
-	 * the bare command. */
+	/* What to ask the VM; or NULL, and the user was told what is wrong. No such
+	 * function: the bare command. */
 	json_t *(*request)(const struct ctl_options *o, const char *arg);
 	int (*run)(struct ctl *c, const struct ctl_options *o,
 		   json_t *request); /* takes it */
@@ -49,8 +49,8 @@ json_t *ctl_request(const struct ctl_command *command, const struct ctl_options 
 /* When an answer is late, by the clock of ctl_now_ms(). */
 long long ctl_deadline(const struct ctl_options *o);
 
-/* Say on stderr what went wrong, and return the exit status of it. doing is told after "while",
- * err is of ctl_qmp.h. */
+/* Say on stderr what went wrong, and return the exit status of it. doing is told after
+ * "while", err is of ctl_qmp.h. */
 int ctl_usage(const char *what, const char *arg);
 int ctl_failed(int err, const char *doing);
 int ctl_refused(const json_t *reply);

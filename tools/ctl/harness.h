@@ -40,7 +40,7 @@ static inline bool hear(int fd, const char *text)
 	char line[4096];
 	size_t len = 0;
 
-	while (len < sizeof line - 1 && recv(fd, line + len, 1, 0) == 1) {
+	while (len < sizeof(line) - 1 && recv(fd, line + len, 1, 0) == 1) {
 		if (line[len++] != '\n')
 			continue;
 		line[len] = '\0';
@@ -84,7 +84,7 @@ static inline void collect(int from_out, int from_err)
 
 			if (fds[i].revents == 0)
 				continue;
-			n = read(fds[i].fd, text[i] + len[i], sizeof out - 1 - len[i]);
+			n = read(fds[i].fd, text[i] + len[i], sizeof(out) - 1 - len[i]);
 			if (n > 0) {
 				len[i] += (size_t)n;
 				continue;
@@ -148,7 +148,7 @@ static inline int run_script(const struct step *steps, const char *const *args)
 
 	strcpy(addr.sun_path, path);
 	listener = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-	assert_int_equal(bind(listener, (struct sockaddr *)&addr, sizeof addr), 0);
+	assert_int_equal(bind(listener, (struct sockaddr *)&addr, sizeof(addr)), 0);
 	assert_int_equal(listen(listener, 1), 0);
 	script = steps;
 	assert_int_equal(pthread_create(&thread, NULL, serve, NULL), 0);
@@ -169,7 +169,7 @@ static inline int run_script(const struct step *steps, const char *const *args)
 
 static inline int set_up(void **state)
 {
-	ssize_t len = readlink("/proc/self/exe", tool, sizeof tool - 32);
+	ssize_t len = readlink("/proc/self/exe", tool, sizeof(tool) - 32);
 
 	(void)state;
 	if (len < 0)
@@ -180,7 +180,7 @@ static inline int set_up(void **state)
 	strcpy(dir, "/tmp/ctl-test-XXXXXX");
 	if (!mkdtemp(dir))
 		return -1;
-	(void)snprintf(path, sizeof path, "%s/sock", dir);
+	(void)snprintf(path, sizeof(path), "%s/sock", dir);
 	return 0;
 }
 

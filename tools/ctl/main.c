@@ -189,7 +189,7 @@ static int check_options(const struct ctl_command *command, const struct ctl_opt
 		{ CTL_OUTPUT, "-o belongs to get and events, not to " },
 	};
 
-	for (size_t i = 0; i < sizeof belongs / sizeof *belongs; i++)
+	for (size_t i = 0; i < sizeof(belongs) / sizeof(*belongs); i++)
 		if (given(o) & ~command->takes & belongs[i].option)
 			return ctl_usage(belongs[i].text, command->name);
 	if (o->trace && o->no_wait)
@@ -227,8 +227,8 @@ static int run(const struct ctl_options *o, int nargs, char **args)
 	return status;
 }
 
-/* The VM's socket must not get the number of a closed standard file: what we print would be sent
- * to it. Nothing can be written to these. */
+/* The VM's socket must not get the number of a closed standard file: what we print would
+ * be sent to it. Nothing can be written to these. */
 static int fill_standard_files(void)
 {
 	int fd;

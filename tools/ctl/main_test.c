@@ -26,7 +26,7 @@ static void wrong_usage_exits_2(void **state)
 	};
 
 	(void)state;
-	for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
+	for (size_t i = 0; i < sizeof(wrong) / sizeof(*wrong); i++) {
 		const char *const args[] = { wrong[i][0], wrong[i][1], wrong[i][2],
 					     wrong[i][3], NULL };
 
@@ -34,7 +34,7 @@ static void wrong_usage_exits_2(void **state)
 		assert_string_equal(out, "");
 		assert_memory_equal(err, "hotsocketctl: ", 14);
 	}
-	for (size_t i = 0; i < sizeof bad_time / sizeof *bad_time; i++)
+	for (size_t i = 0; i < sizeof(bad_time) / sizeof(*bad_time); i++)
 		assert_int_equal(RUN("-sx", "status", "--timeout", bad_time[i]), 2);
 	assert_int_equal(RUN("-sx", "status", "--no-wait"), 2);
 	assert_int_equal(RUN("-sx", "status", "--trace"), 2);
@@ -67,7 +67,7 @@ static void an_option_of_another_command_is_refused(void **state)
 	};
 
 	(void)state;
-	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
 		const char *const *a = cases[i].args;
 		const char *const args[] = { "hotsocketctl", "-s/nowhere", a[0], a[1],
 					     a[2],           a[3],         NULL };
@@ -83,7 +83,7 @@ static void no_server_is_explained(void **state)
 
 	(void)state;
 	assert_int_equal(RUN("status", "-s", path), 1);
-	(void)snprintf(expected, sizeof expected,
+	(void)snprintf(expected, sizeof(expected),
 		       "hotsocketctl: cannot connect to %s: No such file or directory; ",
 		       path);
 	assert_memory_equal(err, expected, strlen(expected));
@@ -245,7 +245,7 @@ static void nonsense_is_not_believed(void **state)
 	static char flood[(2 << 20) + 1];
 
 	(void)state;
-	memset(flood, 'x', sizeof flood - 1);
+	memset(flood, 'x', sizeof(flood) - 1);
 	assert_int_equal(WITH(SCRIPT(STEP("query", "SSH-2.0\n"), HANG), "status"), 1);
 	assert_string_equal(err, "hotsocketctl: the answer was not QMP while waiting for "
 				 "its reply\n");

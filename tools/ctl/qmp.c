@@ -25,15 +25,15 @@ int ctl_connect(struct ctl *c, const char *path)
 	size_t len = strlen(path);
 
 	c->start = c->end = 0;
-	if (len >= sizeof addr.sun_path)
+	if (len >= sizeof(addr.sun_path))
 		return -ENAMETOOLONG;
 	memcpy(addr.sun_path, path, len);
 	c->fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
 	if (c->fd < 0)
 		return -errno;
 	/* bounds connect() and send() */
-	setsockopt(c->fd, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof patience);
-	if (connect(c->fd, (struct sockaddr *)&addr, sizeof addr) < 0)
+	setsockopt(c->fd, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof(patience));
+	if (connect(c->fd, (struct sockaddr *)&addr, sizeof(addr)) < 0)
 		return errno == EAGAIN ? -ETIMEDOUT : -errno;
 	return 0;
 }
@@ -68,12 +68,12 @@ static int receive(struct ctl *c, long long deadline)
 	memmove(c->buf, c->buf + c->start, c->end - c->start);
 	c->end -= c->start;
 	c->start = 0;
-	if (c->end == sizeof c->buf)
+	if (c->end == sizeof(c->buf))
 		return -EMSGSIZE;
 	err = wait_readable(c, deadline);
 	if (err < 0)
 		return err;
-	n = recv(c->fd, c->buf + c->end, sizeof c->buf - c->end, 0);
+	n = recv(c->fd, c->buf + c->end, sizeof(c->buf) - c->end, 0);
 	if (n <= 0)
 		return n == 0 || errno == ECONNRESET ? -EPIPE : -errno;
 	c->end += (size_t)n;

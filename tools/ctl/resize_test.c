@@ -131,7 +131,7 @@ static void each_end_has_its_status(void **state)
 	};
 
 	(void)state;
-	for (size_t i = 0; i < sizeof ends / sizeof *ends; i++) {
+	for (size_t i = 0; i < sizeof(ends) / sizeof(*ends); i++) {
 		assert_int_equal(WITH(SCRIPT(STEP("resize", JOB("running", "accepted")),
 					     STEP(NULL, ends[i].end)),
 				      "resize", "4"),

@@ -14,7 +14,7 @@ static const char *printable(const char *s)
 	char *out = ring[turn++ % TEXTS];
 	size_t n = 0;
 
-	for (; s && s[n] && n < sizeof ring[0] - 1; n++)
+	for (; s && s[n] && n < sizeof(ring[0]) - 1; n++)
 		out[n] = (char)(s[n] >= ' ' && s[n] <= '~' ? s[n] : '?');
 	out[n] = '\0';
 	return out;
@@ -199,7 +199,7 @@ static size_t show_absent(const json_t *vcpus, size_t i)
 
 	for (; i < json_array_size(vcpus) && is_absent(vcpus, i); i++)
 		last = show_number(json_array_get(vcpus, i), "cpu-index");
-	(void)snprintf(range, sizeof range, last > first ? "%lld-%lld" : "%lld", first,
+	(void)snprintf(range, sizeof(range), last > first ? "%lld-%lld" : "%lld", first,
 		       last);
 	show_row((const char *const[COLUMNS]){ range, "-", "-", "-", "absent" });
 	return i;
@@ -210,7 +210,7 @@ static const char *digits(const json_t *object, const char *key)
 	char text[24] = "-";
 
 	if (json_object_get(object, key))
-		(void)snprintf(text, sizeof text, "%lld", show_number(object, key));
+		(void)snprintf(text, sizeof(text), "%lld", show_number(object, key));
 	return printable(text);
 }
 
@@ -221,7 +221,7 @@ static const char *ost_text(const json_t *ost)
 
 	if (!ost)
 		return NULL;
-	(void)snprintf(text, sizeof text, "source 0x%llx status 0x%llx, %.1f s ago",
+	(void)snprintf(text, sizeof(text), "source 0x%llx status 0x%llx, %.1f s ago",
 		       (unsigned long long)show_number(ost, "source"),
 		       (unsigned long long)show_number(ost, "status"),
 		       (double)show_number(ost, "age-us") / 1e6);

@@ -8,7 +8,8 @@
 #define COLUMNS_MAX 12
 #define GAP         3 /* blanks between columns */
 
-/* --- tables ------------------------------------------------------------------------------- */
+/* --- tables
+ * ------------------------------------------------------------------------------- */
 
 /* rows is an array of arrays of strings; the widest cell makes its column. */
 static void print_table(const json_t *rows)
@@ -50,11 +51,12 @@ static void add_number(json_t *row, const json_t *object, const char *key)
 {
 	char text[24];
 
-	(void)snprintf(text, sizeof text, "%lld", show_number(object, key));
+	(void)snprintf(text, sizeof(text), "%lld", show_number(object, key));
 	add_text(row, text);
 }
 
-/* Seconds since 1970 of an RFC 3339 time in UTC; now when it is none, or in the future. */
+/* Seconds since 1970 of an RFC 3339 time in UTC; now when it is none, or in the
+ * future. */
 static time_t read_time(const json_t *object, const char *key, time_t now)
 {
 	const char *text = json_string_value(json_object_get(object, key));
@@ -64,7 +66,8 @@ static time_t read_time(const json_t *object, const char *key, time_t now)
 	return t < now ? t : now;
 }
 
-/* As kubectl says it: two units at most, and the smaller only where it tells something. */
+/* As kubectl says it: two units at most, and the smaller only where it tells
+ * something. */
 static void add_age(json_t *row, const json_t *object, const char *key, time_t now)
 {
 	static const struct {
@@ -82,11 +85,11 @@ static void add_age(json_t *row, const json_t *object, const char *key, time_t n
 
 	while (age >= forms[i].below)
 		i++;
-	len = (size_t)snprintf(text, sizeof text, "%lld%c", age / forms[i].unit,
+	len = (size_t)snprintf(text, sizeof(text), "%lld%c", age / forms[i].unit,
 			       forms[i].name);
 	rest = forms[i].part ? age % forms[i].unit / forms[i].part : 0;
 	if (rest > 0)
-		(void)snprintf(text + len, sizeof text - len, "%lld%c", rest,
+		(void)snprintf(text + len, sizeof(text) - len, "%lld%c", rest,
 			       forms[i].part_name);
 	add_text(row, text);
 }
@@ -114,7 +117,8 @@ static void end_table(json_t *rows)
 	json_decref(rows);
 }
 
-/* --- what is in them ---------------------------------------------------------------------- */
+/* --- what is in them
+ * ---------------------------------------------------------------------- */
 
 static const char *condition_text(const json_t *status, const char *type, const char *key)
 {
@@ -138,7 +142,7 @@ void vm_table(const json_t *vm, time_t now)
 	const json_t *domain = json_object_get(json_object_get(vm, "spec"), "domain");
 	const json_t *cpu = json_object_get(domain, "cpu");
 	const json_t *status = json_object_get(vm, "status");
-	json_t *rows = begin_table(heads, sizeof heads / sizeof *heads);
+	json_t *rows = begin_table(heads, sizeof(heads) / sizeof(*heads));
 	json_t *row = begin(rows);
 
 	add_text(row, show_text(meta, "name"));
@@ -160,7 +164,7 @@ void events_table(const json_t *list, time_t now)
 {
 	static const char *const heads[] = { "LAST SEEN", "TYPE", "REASON", "COUNT",
 					     "MESSAGE" };
-	json_t *rows = begin_table(heads, sizeof heads / sizeof *heads);
+	json_t *rows = begin_table(heads, sizeof(heads) / sizeof(*heads));
 	const json_t *event;
 	size_t i;
 

@@ -14,7 +14,7 @@ static const char *ago(long seconds)
 	struct tm tm;
 
 	gmtime_r(&then, &tm);
-	(void)strftime(to, sizeof text[0], "%Y-%m-%dT%H:%M:%S.500000Z", &tm);
+	(void)strftime(to, sizeof(text[0]), "%Y-%m-%dT%H:%M:%S.500000Z", &tm);
 	return to;
 }
 
@@ -25,7 +25,7 @@ static const char *ago(long seconds)
 static const char *vm(long age)
 {
 	(void)snprintf(
-		said, sizeof said,
+		said, sizeof(said),
 		"{\"return\": {\"apiVersion\": \"hotsocket/v1\", \"kind\": "
 		"\"VirtualMachineInstance\", \"metadata\": {\"name\": \"vm1\", "
 		"\"creationTimestamp\": \"%s\"}, \"spec\": {\"domain\": {\"cpu\": "
@@ -61,7 +61,7 @@ static void get_is_a_table(void **state)
 	assert_non_null(strstr(out,
 			       "s    Running   True    4         2         16    2       "
 			       "1         512Mi    AddingSockets   False\n"));
-	for (size_t i = 0; i < sizeof ages / sizeof *ages; i++) {
+	for (size_t i = 0; i < sizeof(ages) / sizeof(*ages); i++) {
 		assert_int_equal(WITH(SCRIPT(STEP("query-vm", vm(ages[i].age))), "get"),
 				 0);
 		if (ages[i].age < 119 || ages[i].age > 200) /* a second may pass */
@@ -112,7 +112,7 @@ static void events_are_a_table(void **state)
 {
 	(void)state;
 	(void)snprintf(
-		said, sizeof said,
+		said, sizeof(said),
 		"{\"return\": {\"kind\": \"EventList\", \"items\": [{\"type\": "
 		"\"Normal\", \"reason\": \"Started\", \"message\": \"1 of 4\", "
 		"\"count\": "
@@ -147,8 +147,8 @@ static void nonsense_is_an_empty_table(void **state)
 	char line[128];
 
 	(void)state;
-	for (size_t i = 0; i < sizeof answers / sizeof *answers; i++) {
-		(void)snprintf(line, sizeof line, "{\"return\": %s}\n", answers[i]);
+	for (size_t i = 0; i < sizeof(answers) / sizeof(*answers); i++) {
+		(void)snprintf(line, sizeof(line), "{\"return\": %s}\n", answers[i]);
 		assert_int_equal(WITH(SCRIPT(STEP("query", line)), "get"), 0);
 		assert_int_equal(WITH(SCRIPT(STEP("query", line)), "events"), 0);
 		assert_int_equal(WITH(SCRIPT(STEP("query", line)), "metrics"), 0);

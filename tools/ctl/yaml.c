@@ -9,14 +9,14 @@
 
 static bool emit_value(yaml_emitter_t *e, const json_t *value);
 
-/* What is plain text to every reader of YAML 1.1 and 1.2, as far as its start tells; libyaml
- * looks at the rest. */
+/* What is plain text to every reader of YAML 1.1 and 1.2, as far as its start tells;
+ * libyaml looks at the rest. */
 static bool is_plain(const char *s)
 {
 	static const char *const words[] = { "true", "false", "yes", "no", "on",
 					     "off",  "null",  "y",   "n" };
 
-	for (size_t i = 0; i < sizeof words / sizeof *words; i++)
+	for (size_t i = 0; i < sizeof(words) / sizeof(*words); i++)
 		if (strcasecmp(s, words[i]) == 0)
 			return false;
 	return isascii(s[0]) && isalpha((unsigned char)s[0]) && strchr(s, '\n') == NULL;
@@ -37,9 +37,9 @@ static bool emit_scalar(yaml_emitter_t *e, const char *text, size_t len, bool pl
 static bool emit_word(yaml_emitter_t *e, const json_t *value)
 {
 	char text[64];
-	size_t len = json_dumpb(value, text, sizeof text, JSON_ENCODE_ANY);
+	size_t len = json_dumpb(value, text, sizeof(text), JSON_ENCODE_ANY);
 
-	return len <= sizeof text && emit_scalar(e, text, len, true);
+	return len <= sizeof(text) && emit_scalar(e, text, len, true);
 }
 
 /* NOLINTBEGIN(misc-no-recursion): as deep as the parser let it be */

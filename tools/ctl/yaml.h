@@ -1,7 +1,7 @@
 #ifndef TOOLS_CTL_YAML_H
 #define TOOLS_CTL_YAML_H
-/* ctl_yaml: prints a JSON document as YAML. A string that YAML would take for something else,
- * or that has control characters, is quoted. */
+/* ctl_yaml: prints a JSON document as YAML. A string that YAML would take for something
+ * else, or that has control characters, is quoted. */
 
 #include <jansson.h>
 #include <stdio.h>

@@ -15,7 +15,7 @@ static int set_path(struct sockaddr_un *addr, const char *path)
 
 	if (len == 0) /* Linux would take it for "any abstract address" */
 		return -EINVAL;
-	if (len >= sizeof addr->sun_path)
+	if (len >= sizeof(addr->sun_path))
 		return -ENAMETOOLONG;
 	addr->sun_family = AF_UNIX;
 	memcpy(addr->sun_path, path, len + 1);
@@ -24,7 +24,7 @@ static int set_path(struct sockaddr_un *addr, const char *path)
 
 static int bind_to(int fd, const struct sockaddr_un *addr)
 {
-	return bind(fd, (const struct sockaddr *)addr, sizeof *addr) < 0 ? -errno : 0;
+	return bind(fd, (const struct sockaddr *)addr, sizeof(*addr)) < 0 ? -errno : 0;
 }
 
 /* Does anybody listen there? Only a refused connection says no. */
@@ -35,7 +35,7 @@ static bool is_stale(const struct sockaddr_un *addr)
 
 	if (fd < 0)
 		return false;
-	err = connect(fd, (const struct sockaddr *)addr, sizeof *addr) < 0 ? errno : 0;
+	err = connect(fd, (const struct sockaddr *)addr, sizeof(*addr)) < 0 ? errno : 0;
 	close(fd);
 	return err == ECONNREFUSED;
 }
@@ -98,7 +98,7 @@ const char *qmp_listen_remedy(int err)
 static bool may_talk(int fd)
 {
 	struct ucred peer;
-	socklen_t len = sizeof peer;
+	socklen_t len = sizeof(peer);
 
 	if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &len) < 0)
 		return false;

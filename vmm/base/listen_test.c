@@ -66,7 +66,7 @@ static int make_dir(void **state)
 	strcpy(dir, "/tmp/qmp-test-XXXXXX");
 	if (!mkdtemp(dir))
 		return -1;
-	(void)snprintf(path, sizeof path, "%s/sock", dir);
+	(void)snprintf(path, sizeof(path), "%s/sock", dir);
 	return 0;
 }
 
@@ -158,7 +158,7 @@ static void other_files_are_not_touched(void **state)
 	assert_int_equal(qmp_listen_open(&l, path), -EEXIST);
 	assert_int_equal(lstat(path, &st), 0);
 	assert_true(S_ISREG(st.st_mode));
-	(void)snprintf(target, sizeof target, "%s/target", dir);
+	(void)snprintf(target, sizeof(target), "%s/target", dir);
 	assert_int_equal(rename(path, target), 0);
 	assert_int_equal(symlink(target, path), 0);
 	assert_int_equal(qmp_listen_open(&l, path), -EEXIST);
@@ -168,11 +168,11 @@ static void other_files_are_not_touched(void **state)
 
 static void bad_paths_are_refused(void **state)
 {
-	char too_long[sizeof l.addr.sun_path + 1];
+	char too_long[sizeof(l.addr.sun_path) + 1];
 
 	(void)state;
-	memset(too_long, 'x', sizeof too_long);
-	too_long[sizeof too_long - 1] = '\0';
+	memset(too_long, 'x', sizeof(too_long));
+	too_long[sizeof(too_long) - 1] = '\0';
 	assert_int_equal(qmp_listen_open(&l, ""), -EINVAL);
 	assert_int_equal(qmp_listen_open(&l, too_long), -ENAMETOOLONG);
 	assert_int_equal(qmp_listen_open(&l, "/nonexistent/sock"), -ENOENT);

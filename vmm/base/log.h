@@ -4,7 +4,8 @@
 
 enum log_level { LOG_ERR, LOG_WARN, LOG_INFO, LOG_DEBUG };
 
-/* Lines go to this fd, by default stderr; what it does not take is lost. Before threads start. */
+/* Lines go to this fd, by default stderr; what it does not take is lost. Before threads
+ * start. */
 void log_to(int fd);
 
 /* Lines above this level are dropped; LOG_WARN at first. Before threads start. */

@@ -67,7 +67,8 @@ static int hold(struct whole_file *f)
 	return err;
 }
 
-/* --- reading ------------------------------------------------------------------------------ */
+/* --- reading
+ * ------------------------------------------------------------------------------ */
 
 static int read_all(int fd, char *text, size_t len)
 {
@@ -125,7 +126,8 @@ int whole_file_load(const char *path, char **text, size_t *len)
 	return err;
 }
 
-/* --- replacing ---------------------------------------------------------------------------- */
+/* --- replacing
+ * ---------------------------------------------------------------------------- */
 
 static int write_all(int fd, const char *text, size_t len)
 {
@@ -140,7 +142,8 @@ static int write_all(int fd, const char *text, size_t len)
 	return 0;
 }
 
-/* The owner first: a change of owner may change the mode. Only root may give files away. */
+/* The owner first: a change of owner may change the mode. Only root may give files
+ * away. */
 static int dress(int fd, const struct stat *like)
 {
 	if (fchown(fd, like->st_uid, like->st_gid) < 0 &&
@@ -208,7 +211,8 @@ int whole_file_replace(struct whole_file *f, const char *text, size_t len)
 	return err;
 }
 
-/* --- life --------------------------------------------------------------------------------- */
+/* --- life
+ * --------------------------------------------------------------------------------- */
 
 static int set_names(struct whole_file *f, const char *path)
 {

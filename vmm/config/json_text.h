@@ -7,8 +7,8 @@
 
 #include "vmm/base/text.h"
 
-/* Takes nothing but one object, without duplicate keys. 0 and *out, a new reference; or -EINVAL
- * with *why. */
+/* Takes nothing but one object, without duplicate keys. 0 and *out, a new reference; or
+ * -EINVAL with *why. */
 int json_text_object(const char *text, size_t len, json_t **out, struct text *why);
 
 /* Says that the value of "<in><key>" must be what is wanted ("a string"), and is another
@@ -16,8 +16,8 @@ int json_text_object(const char *text, size_t len, json_t **out, struct text *wh
 int json_text_wrong_type(const char *in, const char *key, const char *wanted,
 			 const json_t *found, struct text *why);
 
-/* Puts a file's name, or another place, before the sentence, which stays one line whatever
- * the user wrote. Returns err. */
+/* Puts a file's name, or another place, before the sentence, which stays one line
+ * whatever the user wrote. Returns err. */
 int json_text_blame(const char *place, int err, struct text *why);
 
 /* Says why a file cannot be read; -EINVAL is none that can be. Returns err. */

@@ -1,7 +1,7 @@
 #ifndef VMM_CONFIG_MANIFEST_H
 #define VMM_CONFIG_MANIFEST_H
-/* manifest: what the user asked for, as a KubeVirt VirtualMachine or VirtualMachineInstance in
- * YAML or JSON. Only read, never written. Main only.
+/* manifest: what the user asked for, as a KubeVirt VirtualMachine or
+ * VirtualMachineInstance in YAML or JSON. Only read, never written. Main only.
  *
  *	apiVersion: kubevirt.io/v1
  *	kind: VirtualMachine
@@ -18,10 +18,10 @@
  *	            kernelArgs: console=ttyS0
  *	            container: { kernelPath: vmlinuz, initrdPath: initrd.img }
  *
- * Also read are resources.requests and .limits: memory, where memory.guest is missing, and cpu,
- * where sockets, cores and threads all are. A 0 in the topology means 1, and as maxSockets
- * that it is not given. Memory is rounded up to MiB. Paths are those of this host. What else
- * a VM has is ignored, and named by manifest_ignored(). */
+ * Also read are resources.requests and .limits: memory, where memory.guest is missing,
+ * and cpu, where sockets, cores and threads all are. A 0 in the topology means 1, and as
+ * maxSockets that it is not given. Memory is rounded up to MiB. Paths are those of this
+ * host. What else a VM has is ignored, and named by manifest_ignored(). */
 
 #include <stddef.h>
 
@@ -30,9 +30,9 @@
 
 struct manifest;
 
-/* Reads the file into *s; what it does not name is left alone. s->manifest is then the manifest,
- * and s keeps pointers into it. 0; or -errno with *why, which names file and field, and *s
- * as it was. */
+/* Reads the file into *s; what it does not name is left alone. s->manifest is then the
+ * manifest, and s keeps pointers into it. 0; or -errno with *why, which names file and
+ * field, and *s as it was. */
 int manifest_open(const char *path, struct spec *s, struct text *why);
 
 /* The same of a text; path is only what it is called. */

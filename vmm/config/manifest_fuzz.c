@@ -1,5 +1,5 @@
-/* Whatever the bytes are: a manifest is taken whole, within the limits, or refused in one line
- * with nothing done. */
+/* Whatever the bytes are: a manifest is taken whole, within the limits, or refused in one
+ * line with nothing done. */
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>

@@ -40,7 +40,8 @@ static int set(struct patch *p, enum spec_cpu k, const json_t *value, struct tex
 	return patch_blame(p, k, -EINVAL, why);
 }
 
-/* --- merge patch -------------------------------------------------------------------------- */
+/* --- merge patch
+ * -------------------------------------------------------------------------- */
 
 /* The way down to the numbers: each level knows these keys, and where they lead. */
 enum level { ROOT, SPEC, TEMPLATE, TEMPLATE_SPEC, DOMAIN, CPU, NLEVELS };
@@ -132,7 +133,8 @@ static int merge(struct patch *p, const json_t *patch, struct text *why)
 	return err < 0 || patch == NULL ? err : merge_cpu(p, patch, why);
 }
 
-/* --- JSON patch --------------------------------------------------------------------------- */
+/* --- JSON patch
+ * --------------------------------------------------------------------------- */
 
 static int replace(struct patch *p, enum spec_cpu k, const char *path,
 		   const json_t *value, struct text *why)
@@ -149,7 +151,8 @@ static int test(struct patch *p, enum spec_cpu k, const char *path, const json_t
 	return text_set(why, -EINVAL, refuse_patch_test, path, p->cpu[k]);
 }
 
-/* To add a member that is there replaces it (RFC 6902, 4.1), and each of them is there. */
+/* To add a member that is there replaces it (RFC 6902, 4.1), and each of them is
+ * there. */
 static const struct operation {
 	const char *name;
 	int (*run)(struct patch *p, enum spec_cpu k, const char *path,

@@ -3,10 +3,10 @@
 /* patch: reads what a Kubernetes client would patch a VM with. Pure.
  *
  * A merge patch (RFC 7386) of a VirtualMachine, {"spec": {"template": {"spec": {"domain":
- * {"cpu": {"sockets": 7}}}}}}, or of a VirtualMachineInstance, which has no template; or a
- * JSON patch (RFC 6902), [{"op": "replace", "path": "/spec/template/spec/domain/cpu/sockets",
- * "value": 7}], with replace, add and test. Nothing but cpu can be patched, and nothing of it
- * removed. */
+ * {"cpu": {"sockets": 7}}}}}}, or of a VirtualMachineInstance, which has no template; or
+ * a JSON patch (RFC 6902), [{"op": "replace", "path":
+ * "/spec/template/spec/domain/cpu/sockets", "value": 7}], with replace, add and test.
+ * Nothing but cpu can be patched, and nothing of it removed. */
 
 #include <jansson.h>
 #include <stdbool.h>
@@ -23,12 +23,12 @@ struct patch {
 	char place[PATCH_PLACE_LEN]; /* what stands before the name of a number */
 };
 
-/* Whether this is a JSON patch: NULL and "merge" say no, "json" says yes. 0; or -EINVAL with
- * *why. */
+/* Whether this is a JSON patch: NULL and "merge" say no, "json" says yes. 0; or -EINVAL
+ * with *why. */
 int patch_type(const char *type, bool *is_json, struct text *why);
 
-/* cpu is what the spec says without the patch. All numbers of *p but sockets are from 1 to
- * UINT32_MAX then. 0; or -EINVAL with *why. */
+/* cpu is what the spec says without the patch. All numbers of *p but sockets are from 1
+ * to UINT32_MAX then. 0; or -EINVAL with *why. */
 int patch_read(const json_t *patch, bool is_json, const uint32_t cpu[SPEC_CPU_KEYS],
 	       struct patch *p, struct text *why);
 

@@ -1,5 +1,5 @@
-/* Whatever the bytes are: as either type of patch they are taken, within the limits of numbers,
- * or refused in one line. */
+/* Whatever the bytes are: as either type of patch they are taken, within the limits of
+ * numbers, or refused in one line. */
 #include <jansson.h>
 #include <stdbool.h>
 #include <stddef.h>

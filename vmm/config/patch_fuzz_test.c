@@ -1,4 +1,4 @@
-#include "vmm/config/patch_fuzz.c" /* NOLINT(bugprone-suspicious-include): what is tested */
+#include "vmm/config/patch_fuzz.c" // NOLINT(bugprone-suspicious-include)
 
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,10 +1,12 @@
 #ifndef VMM_CONFIG_POLICY_H
 #define VMM_CONFIG_POLICY_H
-/* policy: how many sockets a VM may have when it does not say so, after KubeVirt's rules. Pure.
+/* policy: how many sockets a VM may have when it does not say so, after KubeVirt's rules.
+ * Pure.
  *
- * The VM's own maxSockets; else the host configuration's maxCpuSockets, or sockets where that
- * is more; else sockets x maxHotplugRatio, lowered so that maxSockets x cores x threads stays
- * within maxVcpus, but never below sockets. What KVM can do is not asked here. */
+ * The VM's own maxSockets; else the host configuration's maxCpuSockets, or sockets where
+ * that is more; else sockets x maxHotplugRatio, lowered so that maxSockets x cores x
+ * threads stays within maxVcpus, but never below sockets. What KVM can do is not asked
+ * here. */
 
 #include <stddef.h>
 #include <stdint.h>
@@ -38,7 +40,8 @@ enum policy_source {
 uint32_t policy_max_sockets(const struct policy *p, const struct policy_vm *vm,
 			    enum policy_source *source);
 
-/* The same source for people, with the numbers that led to it: "by default 4 x sockets". */
+/* The same source for people, with the numbers that led to it: "by default 4 x
+ * sockets". */
 void policy_explain(const struct policy *p, enum policy_source source, char *out,
 		    size_t size);
 

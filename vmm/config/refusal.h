@@ -1,7 +1,8 @@
 #ifndef VMM_CONFIG_REFUSAL_H
 #define VMM_CONFIG_REFUSAL_H
-/* refusal: the texts of the catalogue, each by its name: refuse_sockets_high is the format
- * that text_set() takes. They are arrays, so that the compiler checks their arguments. */
+/* refusal: the texts of the catalogue, each by its name: refuse_sockets_high is the
+ * format that text_set() takes. They are arrays, so that the compiler checks their
+ * arguments. */
 
 #include <inttypes.h>
 

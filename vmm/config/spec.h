@@ -18,7 +18,7 @@ enum spec_cpu { SPEC_SOCKETS, SPEC_CORES, SPEC_THREADS, SPEC_MAX_SOCKETS, SPEC_C
 struct host_limits {
 	uint32_t max_vcpus;   /* KVM_CAP_MAX_VCPUS */
 	uint32_t max_vcpu_id; /* KVM_CAP_MAX_VCPU_ID: ids are below this */
-	bool boot_only; /* the guest could start any vCPU that there is, and no one knew */
+	bool boot_only; /* no SMCCC filter: CPU_ON cannot be denied, so no hotplug */
 	char kernel[65]; /* the host's, where boot_only */
 };
 
@@ -43,8 +43,9 @@ struct spec {
 	char limit_source[SPEC_SOURCE_LEN];            /* of max_sockets, once resolved */
 	struct host_limits host;                       /* by spec_resolve() */
 
-	/* What a restart takes up, by enum spec_cpu; of sockets nothing. Set by spec_resolve() to
-	 * what it started with: then maxSockets 0 stands for its default. */
+	/* What a restart takes up, by enum spec_cpu; of sockets nothing. Set by
+	 * spec_resolve() to what it started with: then maxSockets 0 stands for its
+	 * default. */
 	uint32_t stored[SPEC_CPU_KEYS];
 };
 
@@ -69,8 +70,8 @@ int spec_check_count(const char *name, int64_t value, uint32_t *out, struct text
  * s->memory. 0; or -EINVAL with *why. */
 int spec_parse_memory(const char *text, struct spec *s, struct text *why);
 
-/* Makes it so many bytes, rounded up to MiB; shown is what the user wrote. 0; or -EINVAL with
- * *why. */
+/* Makes it so many bytes, rounded up to MiB; shown is what the user wrote. 0; or -EINVAL
+ * with *why. */
 int spec_set_memory(const char *shown, uint64_t bytes, struct spec *s, struct text *why);
 
 /* Reads "accept" or "refuse" into s->refuse_guest_ejects. 0; or -EINVAL with *why. */
@@ -82,33 +83,36 @@ int spec_parse_boot(const char *text, struct spec *s, struct text *why);
 /* Reads "restart" or "exit" into s->exit_on_reset. 0; or -EINVAL with *why. */
 int spec_parse_on_reset(const char *text, struct spec *s, struct text *why);
 
-/* Fills in maxSockets where it was not given (see policy.h), checks everything against itself and against
- * the host, and fills *topo. 0; or -EINVAL with *why, and nothing done. */
+/* Fills in maxSockets where it was not given (see policy.h), checks everything against
+ * itself and against the host, and fills *topo. 0; or -EINVAL with *why, and nothing
+ * done. */
 int spec_resolve(struct spec *s, const struct host_limits *host, struct topology *topo,
 		 struct text *why);
 
-/* Which number a refusal of spec_resolve() is about: SPEC_SOCKETS where they are more than the
- * maxSockets that was given; else SPEC_CPU_KEYS, all of them together. */
+/* Which number a refusal of spec_resolve() is about: SPEC_SOCKETS where they are more
+ * than the maxSockets that was given; else SPEC_CPU_KEYS, all of them together. */
 enum spec_cpu spec_refused(const struct spec *s);
 
-/* Where s->max_sockets comes from, for people; of a resolved spec. Lives as long as *s. */
+/* Where s->max_sockets comes from, for people; of a resolved spec. Lives as long as
+ * *s. */
 const char *spec_limit_source_name(const struct spec *s);
 
 /* Whether this host can add and take vCPUs at all. 0; or -EOPNOTSUPP with *why. */
 int spec_check_hotplug(const struct spec *s, struct text *why);
 
-/* Whether a running VM of this spec may have this number of sockets, and could be started again
- * with them. 0; or -EINVAL with *why. */
+/* Whether a running VM of this spec may have this number of sockets, and could be started
+ * again with them. 0; or -EINVAL with *why. */
 int spec_check_sockets(const struct spec *s, int64_t sockets, struct text *why);
 
-/* Whether what is stored could be started with this number of sockets. 0; or -EINVAL with *why. */
+/* Whether what is stored could be started with this number of sockets. 0; or -EINVAL with
+ * *why. */
 int spec_check_stored(const struct spec *s, uint32_t sockets, struct text *why);
 
 /* What the running VM of this resolved spec has. */
 uint32_t spec_running(const struct spec *s, enum spec_cpu k);
 
-/* Names what is stored and not running: "maxSockets 8 to 16, cores 1 to 2". Whether there is
- * anything. */
+/* Names what is stored and not running: "maxSockets 8 to 16, cores 1 to 2". Whether there
+ * is anything. */
 bool spec_differs(const struct spec *s, struct text *what);
 
 #endif

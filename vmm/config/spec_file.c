@@ -36,7 +36,8 @@ int spec_file_blame_cpus(const struct spec *s, int err, struct text *why)
 	return spec_file_blame(s->file, err, why);
 }
 
-/* --- what the file says ------------------------------------------------------------------- */
+/* --- what the file says
+ * ------------------------------------------------------------------- */
 
 static const struct key {
 	const char *name;
@@ -141,7 +142,8 @@ static int read_root(json_t *root, struct spec *s, struct text *why)
 	return err;
 }
 
-/* --- the file ----------------------------------------------------------------------------- */
+/* --- the file
+ * ----------------------------------------------------------------------------- */
 
 static int refuse_errno(int err, struct text *why)
 {
@@ -245,7 +247,8 @@ int spec_file_keep_stored(struct spec_file *f, const bool named[SPEC_CPU_KEYS],
 	return keep(f, others, stored, why);
 }
 
-/* --- life --------------------------------------------------------------------------------- */
+/* --- life
+ * --------------------------------------------------------------------------------- */
 
 static int open_and_read(struct spec_file *f, const char *name, struct spec *s,
 			 struct text *why)

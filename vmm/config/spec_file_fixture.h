@@ -1,6 +1,7 @@
 #ifndef VMM_CONFIG_SPEC_FILE_FIXTURE_H
 #define VMM_CONFIG_SPEC_FILE_FIXTURE_H
-/* spec_file_fixture: for tests of spec_file. A directory of their own, and a file in it. */
+/* spec_file_fixture: for tests of spec_file. A directory of their own, and a file in
+ * it. */
 
 #include <dirent.h>
 #include <ftw.h>
@@ -22,7 +23,7 @@ static inline int make_dir(void **state)
 	strcpy(dir, "/tmp/spec-test-XXXXXX");
 	if (!mkdtemp(dir))
 		return -1;
-	(void)snprintf(path, sizeof path, "%s/vm.json", dir);
+	(void)snprintf(path, sizeof(path), "%s/vm.json", dir);
 	return 0;
 }
 

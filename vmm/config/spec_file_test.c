@@ -83,7 +83,7 @@ static void what_cannot_be_is_refused_with_file_and_reason(void **state)
 
 		put(cases[i].text);
 		assert_int_equal(spec_file_open(path, &s, &why), -EINVAL);
-		(void)snprintf(want, sizeof want, "%s: %s", path, cases[i].why);
+		(void)snprintf(want, sizeof(want), "%s: %s", path, cases[i].why);
 		assert_string_equal(why.s, want);
 		assert_memory_equal(&s, &before, sizeof(s));
 		assert_string_equal(get(), cases[i].text);
@@ -103,13 +103,13 @@ static void limits_have_the_texts_of_the_command_line(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < 4 * sizeof(bad) / sizeof(bad[0]); i++) {
-		(void)snprintf(text, sizeof text, "{\"cpus\": {\"%s\": %s}}", keys[i % 4],
-			       bad[i / 4]);
+		(void)snprintf(text, sizeof(text), "{\"cpus\": {\"%s\": %s}}",
+			       keys[i % 4], bad[i / 4]);
 		put(text);
 		assert_int_equal(spec_file_open(path, &s, &why), -EINVAL);
-		(void)snprintf(text, sizeof text, "%s=%s", keys[i % 4], bad[i / 4]);
+		(void)snprintf(text, sizeof(text), "%s=%s", keys[i % 4], bad[i / 4]);
 		assert_int_equal(spec_parse_cpus(text, &s, &said), -EINVAL);
-		(void)snprintf(want, sizeof want, "%s: cpus.%s: %s", path, keys[i % 4],
+		(void)snprintf(want, sizeof(want), "%s: cpus.%s: %s", path, keys[i % 4],
 			       said.s);
 		assert_string_equal(why.s, want);
 	}
@@ -137,10 +137,10 @@ static void what_is_no_readable_file_is_refused(void **state)
 	assert_int_equal(mkfifo(path, 0600), 0);
 	refused(path, -EINVAL, "not a regular file");
 	assert_int_equal(remove(path), 0);
-	memset(big, ' ', sizeof big);
-	put_bytes(big, sizeof big);
+	memset(big, ' ', sizeof(big));
+	put_bytes(big, sizeof(big));
 	refused(path, -EFBIG, "too large");
-	put_bytes(big, sizeof big - 1);
+	put_bytes(big, sizeof(big) - 1);
 	refused(path, -EINVAL, "expected near end of file");
 }
 

@@ -107,7 +107,7 @@ static bool left_over(void)
 {
 	char name[128];
 
-	(void)snprintf(name, sizeof name, "%s.hotsocket-new", path);
+	(void)snprintf(name, sizeof(name), "%s.hotsocket-new", path);
 	return access(name, F_OK) == 0;
 }
 
@@ -199,7 +199,7 @@ static void mode_owner_and_link_stay(void **state)
 	assert_int_equal(chmod(path, 0640), 0);
 	if (geteuid() == 0)
 		assert_int_equal(chown(path, 12, 34), 0);
-	(void)snprintf(link, sizeof link, "%s/link", dir);
+	(void)snprintf(link, sizeof(link), "%s/link", dir);
 	assert_int_equal(symlink("vm.json", link), 0);
 	s = defaults();
 	assert_int_equal(spec_file_open(link, &s, &(struct text){ "" }), 0);
@@ -254,7 +254,7 @@ static void one_vm_at_a_time_has_the_file(void **state)
 
 	(void)state;
 	put("{}");
-	(void)snprintf(link, sizeof link, "%s/link", dir);
+	(void)snprintf(link, sizeof(link), "%s/link", dir);
 	assert_int_equal(symlink(path, link), 0);
 	s = open_spec();
 	refused(path, -EWOULDBLOCK, "another VM runs from this file");
@@ -299,7 +299,7 @@ static void a_directory_that_is_gone_is_an_error_until_it_is_back(void **state)
 	(void)state;
 	put("{}");
 	s = open_spec();
-	(void)snprintf(away, sizeof away, "%s-away", dir);
+	(void)snprintf(away, sizeof(away), "%s-away", dir);
 	assert_int_equal(rename(dir, away), 0);
 	assert_int_equal(spec_file_keep_sockets(s.file, 2, &why), -ENOENT);
 	assert_string_equal(why.s, "No such file or directory");
@@ -326,7 +326,8 @@ static void an_interrupted_and_partial_write_goes_on(void **state)
 	spec_file_close(s.file);
 }
 
-/* The data is on disk before it has the name, and the name before anybody relies on it. */
+/* The data is on disk before it has the name, and the name before anybody relies on
+ * it. */
 static void the_file_and_its_name_are_synced_in_order(void **state)
 {
 	struct spec s;
@@ -334,7 +335,7 @@ static void the_file_and_its_name_are_synced_in_order(void **state)
 	(void)state;
 	put("{}");
 	s = open_spec();
-	memset(calls, 0, sizeof calls);
+	memset(calls, 0, sizeof(calls));
 	keep(s.file, 7);
 	assert_string_equal(calls, "po"      /* read; the directory */
 				   "uolcmws" /* the successor */
@@ -405,7 +406,8 @@ static void an_open_that_fails_leaves_nothing_behind(void **state)
 	assert_int_equal(n, 5); /* open, flock, pread */
 }
 
-/* --- crashes ------------------------------------------------------------------------------ */
+/* --- crashes
+ * ------------------------------------------------------------------------------ */
 
 static void write_until_killed(void)
 {
@@ -439,7 +441,7 @@ static void a_kill_at_any_moment_leaves_the_file_whole(void **state)
 		assert_in_range(s.sockets, 1, 8);
 		if (i == 0)
 			keep(s.file, s.sockets % 8 + 1);
-		(void)snprintf(want, sizeof want,
+		(void)snprintf(want, sizeof(want),
 			       "{\n  \"kernel\": \"k\",\n  \"cpus\": {\n    \"sockets\": "
 			       "%u,\n    \"maxSockets\": 8\n  },\n  \"serial\": "
 			       "\"none\"\n}\n",

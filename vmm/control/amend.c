@@ -16,7 +16,8 @@ uint32_t amend_spec(const struct machine *m, enum spec_cpu k)
 	return m->spec.stored[k] != 0 ? m->spec.stored[k] : spec_running(&m->spec, k);
 }
 
-/* --- checks ------------------------------------------------------------------------------- */
+/* --- checks
+ * ------------------------------------------------------------------------------- */
 
 /* The same number again finishes what is unfinished, unless a job does so already. */
 static bool resizes(const struct machine *m, const struct patch *p)
@@ -86,7 +87,8 @@ static int check(const struct machine *m, const struct patch *p, struct text *wh
 	return err < 0 ? err : check_stored(m, p, why);
 }
 
-/* --- doing it ----------------------------------------------------------------------------- */
+/* --- doing it
+ * ----------------------------------------------------------------------------- */
 
 static int write_stored(struct machine *m, const struct patch *p, struct text *why)
 {
@@ -129,8 +131,8 @@ static void tell(struct machine *m)
 	record_restart_required(&m->record, why.s);
 }
 
-/* A write that failed may have got as far as the file's name. It may be as it cannot be written
- * any more: then the file keeps what it has. */
+/* A write that failed may have got as far as the file's name. It may be as it cannot be
+ * written any more: then the file keeps what it has. */
 static void undo(struct machine *m, const struct patch *p,
 		 const uint32_t before[SPEC_CPU_KEYS], bool tried)
 {

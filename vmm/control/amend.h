@@ -2,10 +2,11 @@
 #define VMM_CONTROL_AMEND_H
 /* amend: changes the VM's spec as a patch says. Main only.
  *
- * Sockets change the running VM, as a resize does. Cores, threads and maxSockets are stored,
- * in the spec file where there is one, and the condition RestartRequired holds for as long as
- * they are not what runs: a reset keeps the tables that the guest was started with, so only a
- * new start takes them up. All of it is checked, and then all of it done, or nothing. */
+ * Sockets change the running VM, as a resize does. Cores, threads and maxSockets are
+ * stored, in the spec file where there is one, and the condition RestartRequired holds
+ * for as long as they are not what runs: a reset keeps the tables that the guest was
+ * started with, so only a new start takes them up. All of it is checked, and then all of
+ * it done, or nothing. */
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -24,9 +25,10 @@ struct amended {
 	bool job;     /* it is hotplug_job() */
 };
 
-/* 0 and *out; or a negative errno with *why, and nothing has changed: -EINVAL for what cannot
- * be, -ERANGE for a number outside its limits, -EBUSY while a job runs and sockets are to
- * change, else what stopped the file from being written or a vCPU from being made. */
+/* 0 and *out; or a negative errno with *why, and nothing has changed: -EINVAL for what
+ * cannot be, -ERANGE for a number outside its limits, -EBUSY while a job runs and sockets
+ * are to change, else what stopped the file from being written or a vCPU from being
+ * made. */
 int amend(struct machine *m, const struct patch *p, uint32_t timeout_ms,
 	  struct amended *out, struct text *why);
 

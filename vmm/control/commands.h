@@ -1,7 +1,7 @@
 #ifndef VMM_CONTROL_COMMANDS_H
 #define VMM_CONTROL_COMMANDS_H
-/* commands: what the control socket can be asked to do. Turns JSON into calls of hotplug and
- * machine. Main only. */
+/* commands: what the control socket can be asked to do. Turns JSON into calls of hotplug
+ * and machine. Main only. */
 
 #include <jansson.h>
 

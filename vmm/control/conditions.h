@@ -8,8 +8,8 @@
 #include "vmm/base/text.h"
 
 enum condition_type {
-	CONDITION_READY,           /* the VM runs */
-	CONDITION_HOT_VCPU_CHANGE, /* a change is under way; else why the last one failed */
+	CONDITION_READY,            /* the VM runs */
+	CONDITION_HOT_VCPU_CHANGE,  /* a change runs; else why the last one failed */
 	CONDITION_RESTART_REQUIRED, /* a change is stored that a restart takes up */
 	CONDITION_NTYPES
 };

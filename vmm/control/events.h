@@ -1,8 +1,8 @@
 #ifndef VMM_CONTROL_EVENTS_H
 #define VMM_CONTROL_EVENTS_H
-/* events: what happened to the VM, for people who look later. Bounded: what happens again is
- * counted where it stands, and when there is no room the oldest goes, of the type that has
- * more. So no flood of refusals drives out the story of the VM. Pure: no clock. */
+/* events: what happened to the VM, for people who look later. Bounded: what happens again
+ * is counted where it stands, and when there is no room the oldest goes, of the type that
+ * has more. So no flood of refusals drives out the story of the VM. Pure: no clock. */
 
 #include <stddef.h>
 #include <stdint.h>

@@ -17,7 +17,8 @@ struct keeper {
 	struct event *soon;
 	bool due; /* the file may say something else than what the VM has */
 
-	/* The last write that failed: one warning each, however many steps the job takes. */
+	/* The last write that failed: one warning each, however many steps the job
+	 * takes. */
 	uint32_t failed_sockets, failed_job;
 };
 

@@ -43,7 +43,8 @@ static const char *const refusals[REFUSAL_NREASONS] = {
 	[REFUSAL_NOT_FOUND] = "not-found", [REFUSAL_HOST] = "host",
 };
 
-/* --- counting ----------------------------------------------------------------------------- */
+/* --- counting
+ * ----------------------------------------------------------------------------- */
 
 static void observe(struct histogram *h, uint64_t ns)
 {
@@ -99,7 +100,8 @@ enum refusal metrics_refusal(int err)
 	return REFUSAL_HOST;
 }
 
-/* --- text --------------------------------------------------------------------------------- */
+/* --- text
+ * --------------------------------------------------------------------------------- */
 
 struct page {
 	FILE *out;

@@ -65,7 +65,8 @@ void metrics_count_job(struct metrics *m, const struct job *job);
 void metrics_count_phase(struct metrics *m, const struct job *job, enum job_phase p);
 void metrics_count_ost(struct metrics *m, const struct ost *ost);
 
-/* What a refusal with this errno, 0 or negative, counts as; 0: it was no valid request. */
+/* What a refusal with this errno, 0 or negative, counts as; 0: it was no valid
+ * request. */
 enum refusal metrics_refusal(int err);
 
 /* All of it, to out. Errors are out's. */

@@ -1,12 +1,13 @@
 #ifndef VMM_CONTROL_METRICS_FILE_H
 #define VMM_CONTROL_METRICS_FILE_H
-/* metrics_file: keeps a file of the VM's metrics for node exporter's textfile collector. Main
- * only.
+/* metrics_file: keeps a file of the VM's metrics for node exporter's textfile collector.
+ * Main only.
  *
- * It is replaced as a whole, by FILE.new and a rename, some time after something changed, so
- * that many changes are one write and no write stands in the way of an add; while nothing
- * changes nothing wakes up. It is not synced: after a crash of the host nobody wants it. When
- * the VM ends the file goes, and with it the series of a VM that is no more. */
+ * It is replaced as a whole, by FILE.new and a rename, some time after something changed,
+ * so that many changes are one write and no write stands in the way of an add; while
+ * nothing changes nothing wakes up. It is not synced: after a crash of the host nobody
+ * wants it. When the VM ends the file goes, and with it the series of a VM that is no
+ * more. */
 
 #include "vmm/base/text.h"
 
@@ -15,8 +16,8 @@ struct metrics_file;
 
 #define METRICS_FILE_S 1 /* from the first change to the write */
 
-/* *out is NULL when none is asked for, and metrics_file_free() takes that. The record of the
- * machine tells it of changes. 0 and there is a first file; or -errno with *why. */
+/* *out is NULL when none is asked for, and metrics_file_free() takes that. The record of
+ * the machine tells it of changes. 0 and there is a first file; or -errno with *why. */
 int metrics_file_new(struct machine *m, struct metrics_file **out, struct text *why);
 
 /* Removes the file, too. */

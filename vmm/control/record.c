@@ -39,7 +39,8 @@ static void set(struct record *r, enum condition_type t, bool holds, const char 
 	record_changed(r);
 }
 
-/* --- hotplug ------------------------------------------------------------------------------ */
+/* --- hotplug
+ * ------------------------------------------------------------------------------ */
 
 /* "sockets 2 to 4 (cpus 2-3)" */
 static void describe(const struct job *job, struct text *t)
@@ -120,7 +121,8 @@ static void on_deleted(void *ctx, uint32_t socket, bool by_guest)
 		     "the guest ejected socket %" PRIu32 " by itself", socket);
 }
 
-/* --- the VM ------------------------------------------------------------------------------- */
+/* --- the VM
+ * ------------------------------------------------------------------------------- */
 
 void record_init(struct record *r, const struct hotplug_listener *next)
 {

@@ -1,7 +1,7 @@
 #ifndef VMM_CONTROL_RECORD_H
 #define VMM_CONTROL_RECORD_H
-/* record: keeps what became of the VM: its events, its conditions, and what it counts. Others
- * tell it, hotplug as a listener; it changes nothing but itself. Main only. */
+/* record: keeps what became of the VM: its events, its conditions, and what it counts.
+ * Others tell it, hotplug as a listener; it changes nothing but itself. Main only. */
 
 #include "vmm/control/conditions.h"
 #include "vmm/control/events.h"
@@ -24,8 +24,8 @@ struct record {
 /* *r was zeroed, and is to be told by hotplug as r->listener; next is told after it. */
 void record_init(struct record *r, const struct hotplug_listener *next);
 
-/* Something happened. The message says nothing that is new each time, or it is not counted as
- * the same. */
+/* Something happened. The message says nothing that is new each time, or it is not
+ * counted as the same. */
 void record_event(struct record *r, enum event_reason reason, const char *fmt, ...)
 	__attribute__((format(printf, 3, 4)));
 

@@ -1,7 +1,8 @@
 #ifndef VMM_CONTROL_REPORT_H
 #define VMM_CONTROL_REPORT_H
-/* report: what the control socket is told of the machine, as JSON: the answers to queries,
- * and the events. Changes nothing. Main only. Each function returns a new reference. */
+/* report: what the control socket is told of the machine, as JSON: the answers to
+ * queries, and the events. Changes nothing. Main only. Each function returns a new
+ * reference. */
 
 #include <jansson.h>
 
@@ -22,8 +23,8 @@ json_t *report_job(const struct machine *m, const struct job *job);
 struct amended;
 json_t *report_patched(const struct machine *m, const struct amended *done);
 
-/* The VM in the shape of KubeVirt's VirtualMachineInstance: what is wanted is its spec, what is
- * so its status. */
+/* The VM in the shape of KubeVirt's VirtualMachineInstance: what is wanted is its spec,
+ * what is so its status. */
 json_t *report_vm(const struct machine *m);
 json_t *report_events(const struct machine *m);
 json_t *report_metrics(struct machine *m);

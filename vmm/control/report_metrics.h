@@ -6,8 +6,8 @@
 
 struct machine;
 
-/* Prometheus' text of the machine as it is now, to be freed; its length in *len. NULL without
- * memory. */
+/* Prometheus' text of the machine as it is now, to be freed; its length in *len. NULL
+ * without memory. */
 char *gather_metrics(struct machine *m, size_t *len);
 
 #endif

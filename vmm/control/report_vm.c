@@ -1,5 +1,5 @@
-/* report_vm: what became of the VM, in the words and the shape that KubeVirt has for it. The
- * rest of report.h is report.c's. */
+/* report_vm: what became of the VM, in the words and the shape that KubeVirt has for it.
+ * The rest of report.h is report.c's. */
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -42,7 +42,8 @@ static json_t *quantity(uint64_t bytes)
 	return json_string(text);
 }
 
-/* --- the VM ------------------------------------------------------------------------------- */
+/* --- the VM
+ * ------------------------------------------------------------------------------- */
 
 static json_t *cpus(const struct machine *m)
 {
@@ -107,7 +108,8 @@ json_t *report_patched(const struct machine *m, const struct amended *done)
 	return o;
 }
 
-/* --- what happened ------------------------------------------------------------------------ */
+/* --- what happened
+ * ------------------------------------------------------------------------ */
 
 static json_t *event(const struct event_entry *e)
 {

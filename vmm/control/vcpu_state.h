@@ -1,7 +1,7 @@
 #ifndef VMM_CONTROL_VCPU_STATE_H
 #define VMM_CONTROL_VCPU_STATE_H
-/* vcpu_state: the state of a vCPU that people and programs are told. The host's intent comes
- * first, then what the guest did. Pure. */
+/* vcpu_state: the state of a vCPU that people and programs are told. The host's intent
+ * comes first, then what the guest did. Pure. */
 
 #include "devices/cpuhp.h"
 

@@ -46,7 +46,8 @@ static int take(struct hotplug *h, uint32_t to, uint32_t n, uint32_t timeout_ms)
 	return 0;
 }
 
-/* The guest has this many sockets: plug what they lack, or wait for what it has not taken. */
+/* The guest has this many sockets: plug what they lack, or wait for what it has not
+ * taken. */
 static int finish(struct hotplug *h, uint32_t sockets, uint32_t timeout_ms,
 		  struct text *why)
 {
@@ -208,7 +209,8 @@ int hotplug_cancel(struct hotplug *h, struct text *why)
 	return 0;
 }
 
-/* --- life --------------------------------------------------------------------------------- */
+/* --- life
+ * --------------------------------------------------------------------------------- */
 
 int hotplug_new(struct event_base *base, const struct spec *spec, struct cpuhp *cpuhp,
 		struct vcpu_env *env, struct vcpu **vcpu,

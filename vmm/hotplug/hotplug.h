@@ -1,8 +1,8 @@
 #ifndef VMM_HOTPLUG_HOTPLUG_H
 #define VMM_HOTPLUG_HOTPLUG_H
-/* hotplug: carries requests out. A request is checked whole, then the vCPUs are made, then
- * the guest is told, and the job lives until the guest has answered. One job at a time.
- * Main only. */
+/* hotplug: carries requests out. A request is checked whole, then the vCPUs are made,
+ * then the guest is told, and the job lives until the guest has answered. One job at a
+ * time. Main only. */
 
 #include <stdint.h>
 
@@ -17,7 +17,7 @@ struct hotplug;
 
 #define HOTPLUG_TIMEOUT_MS  120000 /* default of a job */
 #define HOTPLUG_TIMEOUT_MAX 86400000
-#define HOTPLUG_QUIET_MS    30000 /* of an add, without progress once all are registered */
+#define HOTPLUG_QUIET_MS    30000 /* without progress, once all are registered */
 #define HOTPLUG_OST_MS      2000  /* how long an ejected CPU's final _OST is waited for */
 
 /* Whoever wants to know. All called on main; what is NULL is not. */
@@ -27,7 +27,8 @@ struct hotplug_listener {
 	void (*completed)(void *ctx, const struct job *job);
 	/* The guest sent an _OST. */
 	void (*ost)(void *ctx, const struct ost *ost);
-	/* This socket is gone, by the guest's own act or by request; it still has its id. */
+	/* This socket is gone, by the guest's own act or by request; it still has its
+	 * id. */
 	void (*deleted)(void *ctx, uint32_t socket, bool by_guest);
 	/* The guest does not let go of this socket. */
 	void (*refused)(void *ctx, uint32_t socket);
@@ -45,34 +46,38 @@ void hotplug_free(struct hotplug *h);
 /* The sockets that are wanted: by the job that runs, or else there are. */
 uint32_t hotplug_wanted(const struct hotplug *h);
 
-/* Whether hotplug_resize() would take this number: 0; or -EINVAL, or -EBUSY, with *why. */
+/* Whether hotplug_resize() would take this number: 0; or -EINVAL, or -EBUSY, with
+ * *why. */
 int hotplug_check_resize(const struct hotplug *h, int64_t sockets, struct text *why);
 
-/* Makes what hotplug_resize() to this number, which is checked, would have to make, and the
- * guest sees none of it: so that the host's limits are met before anything is done. 0, or
- * -errno with *why. */
+/* Makes what hotplug_resize() to this number, which is checked, would have to make, and
+ * the guest sees none of it: so that the host's limits are met before anything is done.
+ * 0, or -errno with *why. */
 int hotplug_prepare(struct hotplug *h, uint32_t sockets, struct text *why);
 
-/* Asks for this number of sockets in all. 0, and hotplug_job() is the job, which may be over
- * when there was nothing to do; or a negative errno with *why, and nothing has changed:
- * -EINVAL for a number outside 1 to maxSockets, -EBUSY while another job runs, and whatever
- * stopped a vCPU from being made. Asking for what there is finishes what is unfinished. */
+/* Asks for this number of sockets in all. 0, and hotplug_job() is the job, which may be
+ * over when there was nothing to do; or a negative errno with *why, and nothing has
+ * changed: -EINVAL for a number outside 1 to maxSockets, -EBUSY while another job runs,
+ * and whatever stopped a vCPU from being made. Asking for what there is finishes what is
+ * unfinished. */
 int hotplug_resize(struct hotplug *h, int64_t sockets, uint32_t timeout_ms,
 		   struct text *why);
 
-/* Adds one socket, named id, or removes it. As hotplug_resize(); -ERANGE for a socket that is
- * not possible, -EEXIST when it is there or the id is in use, -ENOENT when it is not. */
+/* Adds one socket, named id, or removes it. As hotplug_resize(); -ERANGE for a socket
+ * that is not possible, -EEXIST when it is there or the id is in use, -ENOENT when it is
+ * not. */
 int hotplug_add(struct hotplug *h, int64_t socket, const char *id, struct text *why);
 int hotplug_remove(struct hotplug *h, const char *id, uint32_t timeout_ms,
 		   struct text *why);
 
-/* Ends the running job: an add that the guest has not registered is taken back, a removal is
- * asked for no longer. 0; or -ENOENT without a job, -EBUSY when the guest is too far. */
+/* Ends the running job: an add that the guest has not registered is taken back, a removal
+ * is asked for no longer. 0; or -ENOENT without a job, -EBUSY when the guest is too
+ * far. */
 int hotplug_cancel(struct hotplug *h, struct text *why);
 
-/* The machine starts again, with every vCPU at the gate: what the guest did before counts, what
- * it was asked to remove is gone, what it was given is there when it boots. Jobs go on with
- * the next hotplug_look(). */
+/* The machine starts again, with every vCPU at the gate: what the guest did before
+ * counts, what it was asked to remove is gone, what it was given is there when it boots.
+ * Jobs go on with the next hotplug_look(). */
 void hotplug_reset(struct hotplug *h);
 
 /* Looks at what the guest has done; any vCPU thread may ask for it with wake_ring(). */

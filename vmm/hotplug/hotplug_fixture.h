@@ -1,7 +1,7 @@
 #ifndef VMM_HOTPLUG_HOTPLUG_FIXTURE_H
 #define VMM_HOTPLUG_HOTPLUG_FIXTURE_H
-/* hotplug_fixture: for tests of hotplug. A VM on a KVM that runs nothing, and what a guest does,
- * step by step. */
+/* hotplug_fixture: for tests of hotplug. A VM on a KVM that runs nothing, and what a
+ * guest does, step by step. */
 
 #include <event2/event.h>
 #include <setjmp.h>

@@ -77,8 +77,8 @@ static void repair(struct hotplug *h, uint32_t n)
 	h->repairs = false;
 }
 
-/* A removal that did not get to its end may leave a socket with some of its vCPUs: it gets
- * the others back. */
+/* A removal that did not get to its end may leave a socket with some of its vCPUs: it
+ * gets the others back. */
 static void restore_sockets(struct hotplug *h)
 {
 	uint32_t n = sockets_lacking(&h->sockets, h->cpus);
@@ -87,8 +87,8 @@ static void restore_sockets(struct hotplug *h)
 		repair(h, n);
 }
 
-/* Tells of each socket that the job's end leaves gone: by a removal, whatever became of the
- * others, or as what came late did not come back. */
+/* Tells of each socket that the job's end leaves gone: by a removal, whatever became of
+ * the others, or as what came late did not come back. */
 static void tell_deleted(struct hotplug *h)
 {
 	const struct sockets *s = &h->sockets;
@@ -240,8 +240,8 @@ static void park(struct hotplug *h, uint32_t cpu)
 		TELL(h, deleted, socket, true);
 }
 
-/* A removal was cancelled or timed out, and the guest, which was on its way, ejected CPUs after
- * that: they are not to go, so they come back. */
+/* A removal was cancelled or timed out, and the guest, which was on its way, ejected CPUs
+ * after that: they are not to go, so they come back. */
 static void restore_late(struct hotplug *h)
 {
 	uint32_t n = 0;

@@ -258,8 +258,8 @@ static void a_removal_ends_with_a_reset(void **state)
 	assert_int_equal(f->done.result, JOB_DONE);
 }
 
-/* It waits for an _OST that the guest will never send now. It comes as an event: the tables
- * are made before. */
+/* It waits for an _OST that the guest will never send now. It comes as an event: the
+ * tables are made before. */
 static void an_add_that_waited_is_plugged_after_a_reset(void **state)
 {
 	struct fixture *f = *state;
@@ -291,8 +291,8 @@ static void check_undone(struct fixture *f, const struct text *why)
 	assert_null(hotplug_job(f->hotplug));
 }
 
-/* Lets the Nth call of a request fail. Returns whether there was an Nth call. What was made
- * stays, parked: KVM gives an id once, and the next request uses it. */
+/* Lets the Nth call of a request fail. Returns whether there was an Nth call. What was
+ * made stays, parked: KVM gives an id once, and the next request uses it. */
 static bool fail_and_try_again(struct fixture *f, int n)
 {
 	struct text why;

@@ -52,8 +52,8 @@ bool job_has(const struct job *j, uint32_t cpu)
 	return false;
 }
 
-/* When a vCPU that is gone went through this phase of a removal. It may have gone before the
- * job began, and then has no times. */
+/* When a vCPU that is gone went through this phase of a removal. It may have gone before
+ * the job began, and then has no times. */
 static uint64_t removed_ns(const struct cpuhp_slot *s, enum job_phase p)
 {
 	uint64_t ns = p == JOB_OFFLINING ? s->offlining_ns

@@ -1,7 +1,8 @@
 #ifndef VMM_HOTPLUG_JOB_H
 #define VMM_HOTPLUG_JOB_H
-/* job: one operation on vCPUs, from the request to the guest's answer. Knows the phases and
- * what a slot must have done to be in one; asks the slots and changes nothing. Main only. */
+/* job: one operation on vCPUs, from the request to the guest's answer. Knows the phases
+ * and what a slot must have done to be in one; asks the slots and changes nothing. Main
+ * only. */
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -62,8 +63,8 @@ static inline bool job_running(const struct job *j)
  * caller enters it. Each vCPU is asked until it has, and not again. */
 bool job_next_phase(struct job *j, struct cpuhp *hp, enum job_phase *next);
 
-/* The machine starts again: what its vCPUs had reached of phases to come counts no longer, and
- * the guest has all its time. */
+/* The machine starts again: what its vCPUs had reached of phases to come counts no
+ * longer, and the guest has all its time. */
 void job_restart(struct job *j, uint64_t now_ns);
 
 /* The last phase of the operation. */
@@ -72,7 +73,8 @@ enum job_phase job_last_phase(const struct job *j);
 /* Whether this vCPU belongs to the job. */
 bool job_has(const struct job *j, uint32_t cpu);
 
-/* "4-7,9": its vCPUs that have not reached the phase; cut short where len is too little. */
+/* "4-7,9": its vCPUs that have not reached the phase; cut short where len is too
+ * little. */
 void job_name_missing(const struct job *j, struct cpuhp *hp, enum job_phase p, char *out,
 		      size_t len);
 

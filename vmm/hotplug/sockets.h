@@ -37,8 +37,8 @@ int64_t sockets_find(const struct sockets *s, const char *id);
 /* Whether the socket may be called so: no other one is, or would be without a name. */
 bool sockets_may_name(const struct sockets *s, uint32_t socket, const char *id);
 
-/* Gives the socket a name, of which it keeps a copy. It stays when the socket goes, as that may
- * come back by itself. 0 or -ENOMEM. */
+/* Gives the socket a name, of which it keeps a copy. It stays when the socket goes, as
+ * that may come back by itself. 0 or -ENOMEM. */
 int sockets_set_id(struct sockets *s, uint32_t socket, const char *id);
 
 /* Takes the names of the sockets of these n vCPUs away. */

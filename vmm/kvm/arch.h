@@ -16,12 +16,12 @@ struct spec;
 struct uart;
 struct vcpu;
 
-/* Whether this architecture has what the spec asks for; nothing is made yet. 0; or -EINVAL with
- * *why. */
+/* Whether this architecture has what the spec asks for; nothing is made yet. 0; or
+ * -EINVAL with *why. */
 int arch_check(const struct spec *spec, struct text *why);
 
-/* Where RAM of this many bytes stands in the guest; returns the number of ranges, ascending,
- * the first of which holds everything that is loaded. */
+/* Where RAM of this many bytes stands in the guest; returns the number of ranges,
+ * ascending, the first of which holds everything that is loaded. */
 unsigned arch_ram_layout(uint64_t len, struct ram_range range[VM_RAM_RANGES_MAX]);
 
 /* What limits hotplug on this host beside the numbers that KVM gives. */
@@ -41,27 +41,30 @@ uint32_t arch_first_vcpus(const struct topology *t, uint32_t boot);
 /* After these were made, and before the guest is loaded. 0; or -errno with *why. */
 int arch_vm_complete(struct vm *vm, struct text *why);
 
-/* Makes a new vCPU ready to wait for its start by the guest, and says in v->off whether it
- * does that without a thread; its fd is open and its run structure mapped. Main. 0 or -errno. */
+/* Makes a new vCPU ready to wait for its start by the guest, and says in v->off whether
+ * it does that without a thread; its fd is open and its run structure mapped. Main. 0 or
+ * -errno. */
 int arch_vcpu_init(struct vm *vm, struct vcpu *v);
 
-/* Brings a vCPU that was started before back to that state; it has no thread. 0 or -errno. */
+/* Brings a vCPU that was started before back to that state; it has no thread. 0 or
+ * -errno. */
 int arch_vcpu_rearm(struct vcpu *v);
 
-/* The machine starts again; no vCPU is in KVM_RUN, and lines are low. The interrupt controllers
- * and what the VM knows of its guest go back to power-on; so does any vCPU, also a parked one:
- * the first is to be loaded then, the others wait for their start. 0 or -errno. */
+/* The machine starts again; no vCPU is in KVM_RUN, and lines are low. The interrupt
+ * controllers and what the VM knows of its guest go back to power-on; so does any vCPU,
+ * also a parked one: the first is to be loaded then, the others wait for their start. 0
+ * or -errno. */
 int arch_vm_reset(struct vm *vm);
 int arch_vcpu_reset(struct vcpu *v);
 
 /* Loads kernel, initrd, command line and ACPI tables, and sets vCPU 0 to enter them.
- * enabled as in tables_build(). No thread runs yet. 0, and in *sta what cpuhp_show() is to keep;
- * or -errno with *why. */
+ * enabled as in tables_build(). No thread runs yet. 0, and in *sta what cpuhp_show() is
+ * to keep; or -errno with *why. */
 int arch_load(struct vm *vm, struct vcpu *boot, const struct spec *spec,
 	      const unsigned char *enabled, unsigned char **sta, struct text *why);
 
-/* KVM_RUN said EAGAIN or EINTR, or stopped for a reason that only this architecture has. The vCPU's
- * own thread. 0; or -ENOSYS when the exit is not one of ours; or -errno. */
+/* KVM_RUN said EAGAIN or EINTR, or stopped for a reason that only this architecture has.
+ * The vCPU's own thread. 0; or -ENOSYS when the exit is not one of ours; or -errno. */
 int arch_vcpu_woken(struct vcpu *v); /* EAGAIN or EINTR, while v->waits */
 int arch_vcpu_exit(struct vcpu *v);
 

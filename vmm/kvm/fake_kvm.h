@@ -1,9 +1,9 @@
 #ifndef VMM_KVM_FAKE_KVM_H
 #define VMM_KVM_FAKE_KVM_H
-/* fake_kvm: a KVM that runs nothing, for tests of what the host side does around it, and of
- * what happens when a call fails, which a real KVM does not do on request. Linked with
- * --wrap for each call named __wrap_* below. fake_fail_at = N makes the Nth of these calls
- * from now on fail; 0 makes none fail.
+/* fake_kvm: a KVM that runs nothing, for tests of what the host side does around it, and
+ * of what happens when a call fails, which a real KVM does not do on request. Linked with
+ * --wrap for each call named __wrap_* below. fake_fail_at = N makes the Nth of these
+ * calls from now on fail; 0 makes none fail.
  *
  * KVM_RUN waits for a signal as the real one does: the kick is blocked while it looks at
  * immediate_exit, and let in while it sleeps. */

@@ -31,7 +31,7 @@ static int set_up(void **state)
 	strcpy(dir, "/tmp/payload-test-XXXXXX");
 	if (!mkdtemp(dir) || topology_init(&topo, 8, 1, 1) < 0)
 		return -1;
-	(void)snprintf(path, sizeof path, "%s/file", dir);
+	(void)snprintf(path, sizeof(path), "%s/file", dir);
 	return 0;
 }
 

@@ -17,7 +17,8 @@
 /* The kick. Main stores its wish, then signals the thread. The thread clears
  * immediate_exit, looks at the wishes, and enters KVM_RUN: in this order. A signal that
  * comes before the look is seen by it; one that comes after it has set immediate_exit
- * again, and KVM_RUN returns at once. So no kick is lost, at whichever instruction it comes.
+ * again, and KVM_RUN returns at once. So no kick is lost, at whichever instruction it
+ * comes.
  */
 #define KICK_SIGNAL SIGUSR1
 
@@ -190,9 +191,9 @@ static int run_once(struct vcpu *v)
 	return run_failed(v, errno);
 }
 
-/* KVM carries an access of the guest out when it is next entered, with what we have answered;
- * a wide one asks again, but one string instruction could for ever. Told to leave at once it
- * runs nothing else. */
+/* KVM carries an access of the guest out when it is next entered, with what we have
+ * answered; a wide one asks again, but one string instruction could for ever. Told to
+ * leave at once it runs nothing else. */
 static int finish_access(struct vcpu *v)
 {
 	int err = 0;

@@ -3,8 +3,8 @@
 /* vcpu: one vCPU, its KVM fd and its thread.
  *
  * Main creates, starts, pauses, stops and destroys; the thread only runs the guest and
- * decodes exits. A fd lives as long as the VM, which owns it; threads come and go: a stopped
- * vCPU is parked and can be started again. */
+ * decodes exits. A fd lives as long as the VM, which owns it; threads come and go: a
+ * stopped vCPU is parked and can be started again. */
 
 #include <linux/kvm.h>
 #include <pthread.h>
@@ -35,8 +35,8 @@ struct vcpu_env {
 	const struct bus *pio, *mmio;
 	const struct power *power; /* of guests that ask KVM */
 	struct cpuhp *cpuhp;
-	/* The guest cannot go on; detail is a sentence. vCPU thread, which then ends, or waits
-	 * for a reset where that helps. */
+	/* The guest cannot go on; detail is a sentence. vCPU thread, which then ends, or
+	 * waits for a reset where that helps. */
 	void (*ended)(void *ctx, uint32_t index, enum vcpu_end end, const char *detail);
 	void *ctx;
 
@@ -63,13 +63,13 @@ struct vcpu {
 	atomic_ullong up_ns;   /* CLOCK_MONOTONIC, when its latest thread began; or 0 */
 	uint64_t spent_ns;     /* main: CPU time of the threads that were joined */
 	atomic_ullong last_ns; /* of the thread, when it ended; 0 before */
-	bool waits; /* the thread's own, or main's while it is at the gate: the guest is not
-	             * known to have started it */
+	bool waits; /* the thread's own, or main's while it is at the gate: the guest is
+	             * not known to have started it */
 	bool stuck; /* the same: it cannot go on before a reset */
 
 	/* Guarded by env->lock. */
 	bool armed; /* main has started it: the guest may switch it on */
-	bool off; /* the guest has to switch it on; its thread, if it has one, is at the gate */
+	bool off;   /* it waits for CPU_ON; its thread, if it has one, is at the gate */
 
 	atomic_bool look; /* main wants the thread at the gate */
 	atomic_bool stop; /* and there, to end */
@@ -81,21 +81,22 @@ int vcpu_setup_kick(void);
 void vcpu_env_init(struct vcpu_env *env);
 void vcpu_env_destroy(struct vcpu_env *env);
 
-/* Makes a vCPU ready; no thread. 0; or -errno with nothing left but its fd, which the next try
- * uses. */
+/* Makes a vCPU ready; no thread. 0; or -errno with nothing left but its fd, which the
+ * next try uses. */
 int vcpu_create(struct vcpu_env *env, uint32_t index, struct vcpu **out);
 
-/* Starts a vCPU that has no thread; one that was started before starts afresh. Its thread,
- * named vcpu/INDEX, begins now, or where the guest has to switch the vCPU on, when it has. While
- * the VM is paused the thread waits at the gate. 0 or -errno. */
+/* Starts a vCPU that has no thread; one that was started before starts afresh. Its
+ * thread, named vcpu/INDEX, begins now, or where the guest has to switch the vCPU on,
+ * when it has. While the VM is paused the thread waits at the gate. 0 or -errno. */
 int vcpu_start(struct vcpu *v) NOT_HOLDING(v->env->lock);
 
-/* Begins the threads of those that the guest has switched on since. One that the host has no
- * thread for is switched off again. */
+/* Begins the threads of those that the guest has switched on since. One that the host has
+ * no thread for is switched off again. */
 void vcpu_start_wanted(struct vcpu_env *env) NOT_HOLDING(env->lock);
 
-/* Ends the thread, if there is one, and joins it; the vCPU stays, parked, and the guest cannot
- * start it. Bounded: a vCPU thread waits for nothing but the guest, which is kicked. */
+/* Ends the thread, if there is one, and joins it; the vCPU stays, parked, and the guest
+ * cannot start it. Bounded: a vCPU thread waits for nothing but the guest, which is
+ * kicked. */
 void vcpu_stop(struct vcpu *v) NOT_HOLDING(v->env->lock);
 
 /* The host's thread id of a started vCPU, for people and for pinning. */
@@ -108,8 +109,8 @@ void vcpu_destroy(struct vcpu *v);
  * start. It is at the gate, or parked. 0 or -errno. */
 int vcpu_reset(struct vcpu *v) NOT_HOLDING(v->env->lock);
 
-/* Makes all n vCPUs wait at the gate, and returns when they do; NULL entries are skipped. There
- * no instruction of the guest is half done: what it asked of us it has got. */
+/* Makes all n vCPUs wait at the gate, and returns when they do; NULL entries are skipped.
+ * There no instruction of the guest is half done: what it asked of us it has got. */
 void vcpu_pause_all(struct vcpu_env *env, struct vcpu *const *v, uint32_t n)
 	NOT_HOLDING(env->lock);
 void vcpu_resume_all(struct vcpu_env *env) NOT_HOLDING(env->lock);

@@ -1,5 +1,5 @@
-/* The kick, with its windows held open: between any two of the thread's steps it sleeps for
- * a while that differs each time, so that kicks come at each of them. */
+/* The kick, with its windows held open: between any two of the thread's steps it sleeps
+ * for a while that differs each time, so that kicks come at each of them. */
 #include <unistd.h>
 
 static _Thread_local unsigned widen_seed = 1;

@@ -35,28 +35,31 @@ struct vm {
  * *why. */
 int vm_open_kvm(int *kvm_fd, struct host_limits *limits, struct text *why);
 
-/* Makes the VM: memory, interrupt controller, everything but vCPUs. Takes kvm_fd over, also
- * on failure. 0; or -errno with *why and nothing left behind. topo outlives the VM. */
+/* Makes the VM: memory, interrupt controller, everything but vCPUs. Takes kvm_fd over,
+ * also on failure. 0; or -errno with *why and nothing left behind. topo outlives the
+ * VM. */
 int vm_create(int kvm_fd, uint64_t memory, const struct topology *topo, struct vm **out,
 	      struct text *why);
 
 /* All vCPUs must be destroyed. Takes NULL and half-made VMs. */
 void vm_destroy(struct vm *vm);
 
-/* The fd of a vCPU, made by the first call. The VM owns it to its end, whatever becomes of the
- * vCPU: KVM gives an id once, also where the fd was closed. The fd; or -errno. Main only. */
+/* The fd of a vCPU, made by the first call. The VM owns it to its end, whatever becomes
+ * of the vCPU: KVM gives an id once, also where the fd was closed. The fd; or -errno.
+ * Main only. */
 int vm_vcpu_fd(struct vm *vm, uint32_t index);
 
 /* Host address of len bytes of guest memory at gpa, or NULL when they are not all RAM of
  * one range. The only way to reach guest memory. */
 void *vm_ram(const struct vm *vm, uint64_t gpa, uint64_t len);
 
-/* Reads len bytes of the file at offset straight into guest memory. 0; -EFAULT when that is
- * not RAM; -ENODATA when the file is shorter; or -errno. */
+/* Reads len bytes of the file at offset straight into guest memory. 0; -EFAULT when that
+ * is not RAM; -ENODATA when the file is shorter; or -errno. */
 int vm_read_file(const struct vm *vm, uint64_t gpa, int fd, uint64_t offset,
 		 uint64_t len);
 
-/* All guest memory reads as 0 again, and the host has it back. No vCPU runs. 0 or -errno. */
+/* All guest memory reads as 0 again, and the host has it back. No vCPU runs. 0 or
+ * -errno. */
 int vm_clear_ram(const struct vm *vm);
 
 #endif

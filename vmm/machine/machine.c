@@ -165,7 +165,8 @@ static int add_devices(struct machine *m)
 	return err;
 }
 
-/* What was ignored when we were started stays so: nohup, and background jobs of scripts. */
+/* What was ignored when we were started stays so: nohup, and background jobs of
+ * scripts. */
 static bool is_ignored(int sig)
 {
 	struct sigaction sa;

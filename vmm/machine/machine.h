@@ -80,8 +80,8 @@ struct machine {
 	struct reset_wish wish;
 };
 
-/* Builds it all, without running a vCPU. spec is resolved, and so is topo; kvm_fd is taken
- * over. 0; or -errno with *why, and nothing left behind. */
+/* Builds it all, without running a vCPU. spec is resolved, and so is topo; kvm_fd is
+ * taken over. 0; or -errno with *why, and nothing left behind. */
 int machine_create(const struct spec *spec, const struct topology *topo, int kvm_fd,
 		   struct machine **out, struct text *why);
 
@@ -104,14 +104,16 @@ void machine_name(const struct machine *m, char out[MACHINE_NAME_LEN]);
 void machine_end(struct machine *m, enum machine_end how, const char *reason,
 		 bool by_guest, const char *detail) NOT_HOLDING(m->end_lock);
 
-/* Starts the guest again, or ends the VM, as --on-reset says; any thread: main does it. */
+/* Starts the guest again, or ends the VM, as --on-reset says; any thread: main does
+ * it. */
 void machine_ask_reset(struct machine *m, const char *reason, bool by_guest,
 		       bool by_fault) NOT_HOLDING(m->end_lock);
 
 /* The guest begins: what is known of its CPUs without its saying. */
 void machine_note_boot(struct machine *m);
 
-/* Loads the guest, which starts with these CPUs (tables_build()). 0; or -errno with *why. */
+/* Loads the guest, which starts with these CPUs (tables_build()). 0; or -errno with
+ * *why. */
 int machine_load(struct machine *m, const unsigned char *enabled, struct text *why);
 
 /* Does what was asked for, if anything was. */

@@ -1,6 +1,6 @@
-/* reset: the guest starts again in place: same process, same threads and fds, and the sockets
- * that it has by then. Whoever wants it, on any thread, leaves a wish and wakes main, which
- * does all of it while every vCPU waits at the gate. */
+/* reset: the guest starts again in place: same process, same threads and fds, and the
+ * sockets that it has by then. Whoever wants it, on any thread, leaves a wish and wakes
+ * main, which does all of it while every vCPU waits at the gate. */
 #include <errno.h>
 #include <inttypes.h>
 #include <stdlib.h>

@@ -7,8 +7,9 @@
 int tty_make_raw(int fd);
 void tty_restore(void);
 
-/* Where to write for fd. If that is a terminal or a pipe, a new fd of it that does not block,
- * without a change for others who have it open; else, or where there is none to be had, fd. */
+/* Where to write for fd. If that is a terminal or a pipe, a new fd of it that does not
+ * block, without a change for others who have it open; else, or where there is none to be
+ * had, fd. */
 int tty_output(int fd);
 
 #endif

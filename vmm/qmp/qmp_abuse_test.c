@@ -279,10 +279,10 @@ static int knock_as_nobody(void)
 	int fd = socket(AF_UNIX, SOCK_STREAM, 0);
 	char byte;
 
-	memcpy(addr.sun_path, path, sizeof path);
+	memcpy(addr.sun_path, path, sizeof(path));
 	if (setgid(65534) < 0 || setuid(65534) < 0)
 		return 2;
-	if (connect(fd, (struct sockaddr *)&addr, sizeof addr) < 0)
+	if (connect(fd, (struct sockaddr *)&addr, sizeof(addr)) < 0)
 		return 3;
 	return recv(fd, &byte, 1, 0) == 0 ? 0 : 1;
 }

@@ -25,7 +25,7 @@ char *qmp_frame_room(struct qmp_frame *f, size_t *room)
 	f->len -= f->start;
 	f->at -= f->start;
 	f->start = 0;
-	*room = sizeof f->buf - f->len;
+	*room = sizeof(f->buf) - f->len;
 	return f->buf + f->len;
 }
 
@@ -69,10 +69,10 @@ static bool over_limit(const struct qmp_frame *f, struct qmp_error *err)
 
 	err->class = NULL;
 	if (len > QMP_REQUEST_MAX)
-		(void)snprintf(err->desc, sizeof err->desc,
+		(void)snprintf(err->desc, sizeof(err->desc),
 			       "request exceeds the limit of %zu bytes", QMP_REQUEST_MAX);
 	else if (f->depth > QMP_DEPTH_MAX)
-		(void)snprintf(err->desc, sizeof err->desc,
+		(void)snprintf(err->desc, sizeof(err->desc),
 			       "request exceeds the limit of %d nested levels",
 			       QMP_DEPTH_MAX);
 	else
@@ -89,7 +89,7 @@ static enum qmp_found parse(const char *bytes, size_t len, json_t **value,
 	if (*value)
 		return QMP_FOUND_VALUE;
 	err->class = NULL;
-	(void)snprintf(err->desc, sizeof err->desc, "JSON parse error, %s", why.text);
+	(void)snprintf(err->desc, sizeof(err->desc), "JSON parse error, %s", why.text);
 	return QMP_FOUND_ERROR;
 }
 

@@ -15,7 +15,7 @@ static struct qmp_frame frame;
 static const char *found_by_steps(const char *bytes, size_t len, size_t step)
 {
 	static char log[64 * 1024];
-	FILE *out = fmemopen(log, sizeof log, "w");
+	FILE *out = fmemopen(log, sizeof(log), "w");
 	size_t room;
 
 	log[0] = '\0'; /* fmemopen() ends what is written, if anything is */
@@ -131,8 +131,8 @@ static void nul_and_bad_utf8_are_refused(void **state)
 	static const char nul[] = "{\"a\0\":1}\n{}\n";
 
 	(void)state;
-	assert_memory_equal(found_by_steps(nul, sizeof nul - 1, 1), "!JSON parse", 11);
-	assert_non_null(strstr(found_by_steps(nul, sizeof nul - 1, 1), "\n{}\n"));
+	assert_memory_equal(found_by_steps(nul, sizeof(nul) - 1, 1), "!JSON parse", 11);
+	assert_non_null(strstr(found_by_steps(nul, sizeof(nul) - 1, 1), "\n{}\n"));
 	assert_memory_equal(found("{\"a\\u0000\":1}\n"), "!JSON parse", 11);
 	assert_memory_equal(found("{\"\xff\xfe\":1}\n"), "!JSON parse", 11);
 	assert_memory_equal(found("{\"\xc0\xaf\":1}\n"), "!JSON parse", 11);

@@ -47,7 +47,7 @@ static uint64_t take_all(struct qmp_frame *f, uint64_t sum)
 		if (whole)
 			json_decref(value);
 	}
-	must(f->start <= f->at && f->at == f->len && f->len < sizeof f->buf);
+	must(f->start <= f->at && f->at == f->len && f->len < sizeof(f->buf));
 	return sum;
 }
 

@@ -1,4 +1,4 @@
-#include "vmm/qmp/qmp_fuzz.c" /* NOLINT(bugprone-suspicious-include): what is tested */
+#include "vmm/qmp/qmp_fuzz.c" // NOLINT(bugprone-suspicious-include)
 
 #include <setjmp.h>
 #include <stdarg.h>

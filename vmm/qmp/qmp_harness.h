@@ -33,7 +33,7 @@ static inline json_t *handler_fail(json_t *arguments, struct qmp_error *err)
 	const char *desc = json_string_value(json_object_get(arguments, "desc"));
 
 	err->class = json_string_value(json_object_get(arguments, "class"));
-	(void)snprintf(err->desc, sizeof err->desc, "%s", desc);
+	(void)snprintf(err->desc, sizeof(err->desc), "%s", desc);
 	return NULL;
 }
 
@@ -77,7 +77,7 @@ static inline int start_server(void **state)
 	strcpy(dir, "/tmp/qmp-test-XXXXXX");
 	if (!mkdtemp(dir))
 		return -1;
-	(void)snprintf(path, sizeof path, "%s/sock", dir);
+	(void)snprintf(path, sizeof(path), "%s/sock", dir);
 	base = event_base_new();
 	handled = 0;
 	return qmp_server_new(base, path, handle, &server, &server);
@@ -119,7 +119,7 @@ static inline int dial(void)
 	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
 
 	strcpy(addr.sun_path, path);
-	assert_int_equal(connect(fd, (struct sockaddr *)&addr, sizeof addr), 0);
+	assert_int_equal(connect(fd, (struct sockaddr *)&addr, sizeof(addr)), 0);
 	return fd;
 }
 
@@ -168,7 +168,7 @@ static inline const char *hear(int fd)
 	size_t len = 0;
 
 	do {
-		assert_true(len < sizeof line);
+		assert_true(len < sizeof(line));
 		line[len] = hear_byte(fd);
 		if (line[len] == 0)
 			return line;

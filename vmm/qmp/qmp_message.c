@@ -9,7 +9,7 @@
 static int refuse(struct qmp_error *err, const char *format, const char *name)
 {
 	err->class = NULL;
-	(void)snprintf(err->desc, sizeof err->desc, format, name);
+	(void)snprintf(err->desc, sizeof(err->desc), format, name);
 	return -EINVAL;
 }
 
@@ -104,7 +104,7 @@ json_t *qmp_text(const char *bytes)
 
 	if (s)
 		return s;
-	(void)snprintf(ascii, sizeof ascii, "%s", bytes);
+	(void)snprintf(ascii, sizeof(ascii), "%s", bytes);
 	for (char *p = ascii; *p; p++) {
 		if ((unsigned char)*p >= 0x80)
 			*p = '?';

@@ -35,8 +35,9 @@ enum qmp_verdict {
 enum qmp_verdict qmp_negotiate(bool *negotiated, const struct qmp_request *req,
 			       struct qmp_error *err);
 
-/* A sentence as a JSON string, a new reference. It may quote what a user named, cut anywhere: what
- * is not UTF-8 has '?' for each byte beyond ASCII, and is cut at QMP_TEXT_LEN. */
+/* A sentence as a JSON string, a new reference. It may quote what a user named, cut
+ * anywhere: what is not UTF-8 has '?' for each byte beyond ASCII, and is cut at
+ * QMP_TEXT_LEN. */
 json_t *qmp_text(const char *bytes);
 
 /* Each returns a new reference, or NULL without memory. result and data are stolen either

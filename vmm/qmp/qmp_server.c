@@ -242,7 +242,7 @@ static void on_readable(evutil_socket_t fd, short what, void *ctx)
 
 static int client_new(struct qmp_server *s, int fd)
 {
-	struct client *c = malloc(sizeof *c);
+	struct client *c = malloc(sizeof(*c));
 
 	if (!c)
 		return -ENOMEM;
@@ -272,7 +272,7 @@ static void turn_away(int fd)
 	static const char line[] = "{\"error\": {\"class\": \"GenericError\", "
 				   "\"desc\": \"too many clients\"}}\r\n";
 
-	(void)!send(fd, line, sizeof line - 1, MSG_NOSIGNAL | MSG_DONTWAIT);
+	(void)!send(fd, line, sizeof(line) - 1, MSG_NOSIGNAL | MSG_DONTWAIT);
 	close(fd);
 }
 
@@ -303,7 +303,7 @@ static void on_retry(evutil_socket_t fd, short what, void *ctx)
 int qmp_server_new(struct event_base *base, const char *path, qmp_handler handler,
 		   void *ctx, struct qmp_server **out)
 {
-	struct qmp_server *s = calloc(1, sizeof *s);
+	struct qmp_server *s = calloc(1, sizeof(*s));
 	int err;
 
 	if (!s)

@@ -68,7 +68,7 @@ static void negotiation_comes_first_and_once(void **state)
 
 	(void)state;
 	hear(fd);
-	talk(fd, lines, sizeof lines / sizeof *lines);
+	talk(fd, lines, sizeof(lines) / sizeof(*lines));
 	assert_int_equal(handled, 1);
 	close(fd);
 }
@@ -81,16 +81,16 @@ static void any_id_comes_back_with_replies_and_errors(void **state)
 	char said[128], heard[128];
 
 	(void)state;
-	for (size_t i = 0; i < sizeof ids / sizeof *ids; i++) {
-		(void)snprintf(said, sizeof said, "{\"execute\": \"echo\", \"id\": %s}\n",
-			       ids[i]);
-		(void)snprintf(heard, sizeof heard, "{\"return\": {}, \"id\": %s}",
+	for (size_t i = 0; i < sizeof(ids) / sizeof(*ids); i++) {
+		(void)snprintf(said, sizeof(said),
+			       "{\"execute\": \"echo\", \"id\": %s}\n", ids[i]);
+		(void)snprintf(heard, sizeof(heard), "{\"return\": {}, \"id\": %s}",
 			       ids[i]);
 		say(fd, said);
 		assert_hears(fd, heard);
-		(void)snprintf(said, sizeof said, "{\"id\": %s}\n", ids[i]);
+		(void)snprintf(said, sizeof(said), "{\"id\": %s}\n", ids[i]);
 		(void)snprintf(
-			heard, sizeof heard,
+			heard, sizeof(heard),
 			GENERIC("QMP input lacks member 'execute'") ", \"id\": %s}",
 			ids[i]);
 		say(fd, said);
@@ -119,7 +119,7 @@ static void malformed_requests_get_qemus_texts(void **state)
 	int fd = dial_negotiated();
 
 	(void)state;
-	talk(fd, lines, sizeof lines / sizeof *lines);
+	talk(fd, lines, sizeof(lines) / sizeof(*lines));
 	assert_int_equal(handled, 1);
 	close(fd);
 }
@@ -145,7 +145,7 @@ static void garbage_gets_one_error_a_line_without_id(void **state)
 	int fd = dial_negotiated();
 
 	(void)state;
-	for (size_t i = 0; i < sizeof lines / sizeof *lines; i++) {
+	for (size_t i = 0; i < sizeof(lines) / sizeof(*lines); i++) {
 		const char *reply;
 
 		say(fd, lines[i]);
@@ -173,7 +173,7 @@ static void a_handlers_error_is_the_reply(void **state)
 	int fd = dial_negotiated();
 
 	(void)state;
-	talk(fd, lines, sizeof lines / sizeof *lines);
+	talk(fd, lines, sizeof(lines) / sizeof(*lines));
 	close(fd);
 }
 
@@ -233,7 +233,7 @@ static void a_thousand_pipelined_commands_answer_in_order(void **state)
 	(void)state;
 	say(fd, all);
 	for (int i = 0; i < 1000; i++) {
-		(void)snprintf(heard, sizeof heard, "{\"return\": {}, \"id\": %d}", i);
+		(void)snprintf(heard, sizeof(heard), "{\"return\": {}, \"id\": %d}", i);
 		assert_hears(fd, heard);
 	}
 	free(all);
@@ -291,7 +291,7 @@ static int read_slowly(int fd)
 			close(other);
 	}
 	fcntl(fd, F_SETFL, 0);
-	while ((n = recv(fd, last, sizeof last, 0)) > 0) {
+	while ((n = recv(fd, last, sizeof(last), 0)) > 0) {
 		len += (size_t)n;
 		ch = last[n - 1];
 		usleep(5000);

@@ -8,8 +8,8 @@
  *   below top       tables of ACPI, and behind them those of EFI; not with --boot dt
  *   top             the CPUs' _STA; the same
  *
- * All but the kernel begin on 64 KiB, and share no page of that size: kernels have pages of 4,
- * 16 or 64 KiB. */
+ * All but the kernel begin on 64 KiB, and share no page of that size: kernels have pages
+ * of 4, 16 or 64 KiB. */
 
 #include <stdint.h>
 
@@ -23,7 +23,8 @@ struct boot_entry {
 	uint64_t sta;      /* as for tables_build(); 0 with --boot dt */
 };
 
-/* All of arch_load() but the vCPU: into memory that reads as 0. 0; or -errno with *why. */
+/* All of arch_load() but the vCPU: into memory that reads as 0. 0; or -errno with
+ * *why. */
 int boot_load(const struct vm *vm, const struct spec *spec, const unsigned char *enabled,
 	      struct boot_entry *entry, struct text *why);
 

@@ -19,7 +19,8 @@ enum { SPI = 0, PPI = 1, LEVEL_HIGH = 4 }; /* of arm,gic-v3 */
 enum { SPI_BASE = 32, PPI_BASE = 16 };     /* INTID of the first */
 enum { PHANDLE_GIC = 1, PHANDLE_CPU = 2 /* and on, by index */ };
 
-/* --- writing: after the first error, which can only be that there is no room, nothing ----- */
+/* --- writing: after the first error, which can only be that there is no room, nothing
+ * ----- */
 
 struct writer {
 	void *fdt;
@@ -98,7 +99,8 @@ static void put_interrupts(struct writer *w, const uint32_t *intid, size_t n)
 	put_bytes(w, "interrupts", cells, 3 * n * sizeof(cells[0]));
 }
 
-/* --- the machine -------------------------------------------------------------------------- */
+/* --- the machine
+ * -------------------------------------------------------------------------- */
 
 static void put_memory(struct writer *w, uint64_t ram, uint64_t len)
 {
@@ -215,7 +217,8 @@ static void put_machine(struct writer *w, const struct devicetree *d)
 	put_uart(w);
 }
 
-/* --- /chosen ------------------------------------------------------------------------------ */
+/* --- /chosen
+ * ------------------------------------------------------------------------------ */
 
 static void put_efi(struct writer *w, const struct devicetree *d)
 {

@@ -1,8 +1,8 @@
 #ifndef VMM_KVM_AARCH64_DEVICETREE_H
 #define VMM_KVM_AARCH64_DEVICETREE_H
-/* devicetree: the flattened tree that every arm64 kernel is entered with. For ACPI it holds
- * /chosen alone, which is how Linux knows, and leads to the EFI tables; else it describes the
- * machine (Devicetree Specification 0.4, and Linux's bindings). Pure. */
+/* devicetree: the flattened tree that every arm64 kernel is entered with. For ACPI it
+ * holds /chosen alone, which is how Linux knows, and leads to the EFI tables; else it
+ * describes the machine (Devicetree Specification 0.4, and Linux's bindings). Pure. */
 
 #include <stddef.h>
 #include <stdint.h>
@@ -24,7 +24,8 @@ struct devicetree {
 	uint64_t ram, ram_len;
 };
 
-/* Writes the tree to buf of room bytes, 8-byte aligned, and returns its bytes; or -ENOSPC. */
+/* Writes the tree to buf of room bytes, 8-byte aligned, and returns its bytes; or
+ * -ENOSPC. */
 int64_t devicetree_build(const struct devicetree *d, void *buf, size_t room);
 
 #endif

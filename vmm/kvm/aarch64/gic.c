@@ -11,7 +11,8 @@
 #define SGI_FRAME    0x10000 /* of a redistributor */
 #define REGION_COUNT 52      /* bit of KVM_VGIC_V3_ADDR_TYPE_REDIST_REGION */
 
-/* Offsets of a bit per interrupt, the same in GICD and in the SGI frame (Arm IHI 0069, 12.9). */
+/* Offsets of a bit per interrupt, the same in GICD and in the SGI frame (Arm IHI 0069,
+ * 12.9). */
 #define GICD_CTLR       0
 #define GICX_ICENABLER  0x180
 #define GICX_ISPENDR    0x200 /* for us it sets the bits as they are */

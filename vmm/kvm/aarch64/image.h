@@ -1,7 +1,7 @@
 #ifndef VMM_KVM_AARCH64_IMAGE_H
 #define VMM_KVM_AARCH64_IMAGE_H
-/* image: the header of an arm64 Linux Image (Documentation/arch/arm64/booting.rst, "Call the
- * kernel image"). Pure. Believes nothing that the file says. */
+/* image: the header of an arm64 Linux Image (Documentation/arch/arm64/booting.rst, "Call
+ * the kernel image"). Pure. Believes nothing that the file says. */
 
 #include <stddef.h>
 #include <stdint.h>
@@ -17,9 +17,9 @@ struct image {
 	uint64_t len;    /* bytes that must be free from there on: file and BSS */
 };
 
-/* Reads the first head_len bytes (IMAGE_HEAD_LEN, or all of a smaller file) of the file of this
- * path, which has file_len bytes. offset + len does not overflow. 0; or -ENOEXEC with *why:
- * what the file is instead, and what would work. */
+/* Reads the first head_len bytes (IMAGE_HEAD_LEN, or all of a smaller file) of the file
+ * of this path, which has file_len bytes. offset + len does not overflow. 0; or -ENOEXEC
+ * with *why: what the file is instead, and what would work. */
 int image_parse(const char *path, const unsigned char *head, size_t head_len,
 		uint64_t file_len, struct image *out, struct text *why);
 

@@ -1,7 +1,8 @@
 #ifndef VMM_KVM_AARCH64_PSCI_H
 #define VMM_KVM_AARCH64_PSCI_H
-/* psci: the guest's CPU_ON and CPU_OFF (Arm DEN 0022, 5.4 to 5.6), which KVM leaves to us so that
- * a vCPU that is not plugged cannot be started. All other functions are KVM's own. */
+/* psci: the guest's CPU_ON and CPU_OFF (Arm DEN 0022, 5.4 to 5.6), which KVM leaves to us
+ * so that a vCPU that is not plugged cannot be started. All other functions are KVM's
+ * own. */
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -25,10 +26,12 @@ struct vcpu;
 /* The vCPU with this MPIDR, as CPU_ON names it; or topology.max_vcpus. Pure. */
 uint32_t psci_target(const struct topology *t, uint64_t mpidr);
 
-/* What CPU_ON answers for a vCPU that is there: PSCI_SUCCESS when it may start now. Pure. */
+/* What CPU_ON answers for a vCPU that is there: PSCI_SUCCESS when it may start now.
+ * Pure. */
 int psci_may_start(bool enabled, bool on);
 
-/* Carries out the call that this vCPU has left KVM_RUN for. Its own thread. 0 or -errno. */
+/* Carries out the call that this vCPU has left KVM_RUN for. Its own thread. 0 or
+ * -errno. */
 int psci_call(struct vcpu *v);
 
 #endif

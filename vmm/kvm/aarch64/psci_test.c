@@ -339,7 +339,8 @@ static void test_caller_fails(void **state)
 	assert_false(is_off(f->vcpu[0]));
 }
 
-/* It was told that the CPU is on: the CPU is off again, and may be asked for once more. */
+/* It was told that the CPU is on: the CPU is off again, and may be asked for once
+ * more. */
 static void test_host_has_no_thread(void **state)
 {
 	struct fixture *f = *state;
@@ -363,7 +364,8 @@ static void expect_lock(int fd)
 	assert_int_equal(pthread_mutex_trylock(&raced->env.lock.m), EBUSY);
 }
 
-/* From KVM's AFFINITY_INFO, which says OFF, to the next CPU_ON it must not be ALREADY_ON. */
+/* From KVM's AFFINITY_INFO, which says OFF, to the next CPU_ON it must not be
+ * ALREADY_ON. */
 static void test_off_for_all_at_once(void **state)
 {
 	raced = *state;
@@ -445,8 +447,8 @@ static void test_two_start_the_same(void **state)
 	}
 }
 
-/* Any call of any CPU that runs, with whatever in its registers: what runs is what the answers
- * said. */
+/* Any call of any CPU that runs, with whatever in its registers: what runs is what the
+ * answers said. */
 static void test_any_order(void **state)
 {
 	struct fixture *f = *state;

@@ -1,7 +1,8 @@
 #ifndef VMM_KVM_AARCH64_SMCCC_H
 #define VMM_KVM_AARCH64_SMCCC_H
-/* smccc: KVM's filter of the guest's calls by HVC and SMC. It can be set until the first vCPU
- * runs, and then stands (Documentation/virt/kvm/devices/vm.rst, KVM_ARM_VM_SMCCC_CTRL). */
+/* smccc: KVM's filter of the guest's calls by HVC and SMC. It can be set until the first
+ * vCPU runs, and then stands (Documentation/virt/kvm/devices/vm.rst,
+ * KVM_ARM_VM_SMCCC_CTRL). */
 
 #include <stdbool.h>
 

@@ -9,7 +9,8 @@
 #include "vmm/kvm/aarch64/vm.h"
 #include "vmm/kvm/arch.h"
 
-/* Where the host leaves the start of vCPUs to us, it waits for CPU_ON without a thread. */
+/* Where the host leaves the start of vCPUs to us, it waits for CPU_ON without a
+ * thread. */
 static bool starts_off(const struct vcpu *v)
 {
 	return v->env->vm->arch->filters && v->index > 0;
@@ -29,8 +30,8 @@ static void set_off(struct vcpu *v) NOT_HOLDING(v->env->lock)
 	mtx_unlock(&v->env->lock);
 }
 
-/* Its registers are made anew when it is switched on, which the guest can do from the moment on at
- * which it is off. */
+/* Its registers are made anew when it is switched on, which the guest can do from the
+ * moment on at which it is off. */
 int arch_vcpu_rearm(struct vcpu *v)
 {
 	int err = power_set(v, v->index == 0);
@@ -71,8 +72,8 @@ static int system_event(const struct vcpu *v)
 	}
 }
 
-/* The guest has used an instruction outside of its RAM that KVM cannot take apart: it gets the
- * abort that a bus without anything there would give. */
+/* The guest has used an instruction outside of its RAM that KVM cannot take apart: it
+ * gets the abort that a bus without anything there would give. */
 static int abort_access(const struct vcpu *v)
 {
 	struct kvm_vcpu_events e = { .exception.ext_dabt_pending = 1 };

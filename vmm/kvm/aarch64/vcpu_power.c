@@ -54,7 +54,8 @@ int power_off(struct vcpu *v)
 	struct vcpu_env *env = v->env;
 	int err;
 
-	/* At once for all: who sees by KVM's AFFINITY_INFO that it is off may start it. */
+	/* At once for all: who sees by KVM's AFFINITY_INFO that it is off may start
+	 * it. */
 	mtx_lock(&env->lock);
 	err = power_set(v, false);
 	if (err == 0) {

@@ -1,7 +1,7 @@
 #ifndef VMM_KVM_AARCH64_VCPU_POWER_H
 #define VMM_KVM_AARCH64_VCPU_POWER_H
-/* power: a vCPU is switched on and off. KVM's own view of it (mp_state) is kept in step, as it
- * answers AFFINITY_INFO by that. */
+/* power: a vCPU is switched on and off. KVM's own view of it (mp_state) is kept in step,
+ * as it answers AFFINITY_INFO by that. */
 
 #include <stdint.h>
 
@@ -13,8 +13,9 @@ int power_set(const struct vcpu *v, bool on);
 /* The same, and to the state of KVM_ARM_VCPU_INIT. */
 int power_init(const struct vcpu *v, bool on);
 
-/* Starts a vCPU that is off at entry (a guest physical address) with context in X0. Any vCPU's
- * thread. 0; or -errno, and it is off: -EPERM when the host has taken it away just now. */
+/* Starts a vCPU that is off at entry (a guest physical address) with context in X0. Any
+ * vCPU's thread. 0; or -errno, and it is off: -EPERM when the host has taken it away just
+ * now. */
 int power_on_locked(struct vcpu *v, uint64_t entry, uint64_t context) HOLDS(v->env->lock);
 
 /* Switches the vCPU off that asks for it. Its own thread. 0 or -errno. */

@@ -43,8 +43,8 @@ unsigned arch_ram_layout(uint64_t len, struct ram_range range[VM_RAM_RANGES_MAX]
 	return 2;
 }
 
-/* Linux resets by the BIOS's entry at F000:FFF0 where it believes in EFI, and so do we all
- * after a jump to 0: mov al,6; mov dx,0xcf9; out dx,al; hlt; jmp -3. */
+/* Linux resets by the BIOS's entry at F000:FFF0 where it believes in EFI, and so do we
+ * all after a jump to 0: mov al,6; mov dx,0xcf9; out dx,al; hlt; jmp -3. */
 static void put_reset_stub(const struct vm *vm)
 {
 	static const unsigned char code[] = { 0xb0, 0x06, 0xba, 0xf9, 0x0c,
@@ -90,7 +90,8 @@ static struct kvm_segment segment(uint16_t selector, uint8_t type, bool long_mod
 	};
 }
 
-/* Boot protocol of the kernel, 64-bit (Documentation/arch/x86/boot.rst) or PVH's 32-bit. */
+/* Boot protocol of the kernel, 64-bit (Documentation/arch/x86/boot.rst) or PVH's
+ * 32-bit. */
 static int set_registers(const struct vcpu *v, const struct boot_entry *entry)
 {
 	struct kvm_regs regs = {

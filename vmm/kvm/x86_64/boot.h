@@ -45,10 +45,9 @@ struct boot {
 	int kernel_fd;
 	uint64_t kernel_len;
 
-	uint64_t tables; /* of the ACPI tables; RAM for kernel and initrd ends here */
-	uint64_t sta;    /* as for tables_build() */
-	uint64_t
-		kernel_end; /* set by the loader: what the kernel needs free from its start */
+	uint64_t tables;     /* of the ACPI tables; RAM for kernel and initrd ends here */
+	uint64_t sta;        /* as for tables_build() */
+	uint64_t kernel_end; /* the loader's: what the kernel needs free ends here */
 	struct ram_range initrd;
 	unsigned map_len;
 	struct boot_map_entry map[BOOT_MAP_MAX];
@@ -57,7 +56,7 @@ struct boot {
 /* How vCPU 0 enters the kernel. */
 struct boot_entry {
 	uint64_t rip;
-	bool long_mode; /* 64-bit with paging, RSI = boot_params; else 32-bit, RBX = start info */
+	bool long_mode; /* RSI = boot_params; else 32 bits, no paging, RBX = start info */
 };
 
 /* Loaders. Each returns 1 when the kernel is not of its kind; 0 when it is loaded, and
@@ -65,8 +64,8 @@ struct boot_entry {
 int bzimage_load(struct boot *b, struct boot_entry *entry, struct text *why);
 int pvh_load(struct boot *b, struct boot_entry *entry, struct text *why);
 
-/* Loads the initrd, if there is one, below limit and above b->kernel_end. 0; or -errno with
- * *why. */
+/* Loads the initrd, if there is one, below limit and above b->kernel_end. 0; or -errno
+ * with *why. */
 int boot_load_initrd(struct boot *b, uint64_t limit, struct text *why);
 
 /* Copies the command line, at most max characters long. 0; or -errno with *why. */

@@ -15,10 +15,10 @@
 #define TOPOEXT        (UINT32_C(1) << 22)
 #define MSI_EXT_DESTID (UINT32_C(1) << 15) /* 0x40000001.EAX */
 
-/* What a start of a CPU pays for, and no guest has use for here; bits of 1.EDX and of AMD's
- * 0x80000001.EDX. Where there are MTRRs or PAT, Linux stops all CPUs until the new one has set
- * them, and KVM heeds neither, as no device is the guest's own. Machine checks never come, and
- * each of their banks costs exits. */
+/* What a start of a CPU pays for, and no guest has use for here; bits of 1.EDX and of
+ * AMD's 0x80000001.EDX. Where there are MTRRs or PAT, Linux stops all CPUs until the new
+ * one has set them, and KVM heeds neither, as no device is the guest's own. Machine
+ * checks never come, and each of their banks costs exits. */
 #define MCE    (UINT32_C(1) << 7)
 #define MTRR   (UINT32_C(1) << 12)
 #define MCA    (UINT32_C(1) << 14)

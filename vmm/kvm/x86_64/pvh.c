@@ -9,8 +9,8 @@
 
 #include "vmm/kvm/payload.h"
 
-/* An ELF file with a PVH entry note (Xen's docs/misc/pvh, "Direct kernel boot"): entered in
- * 32-bit mode without paging, RBX = hvm_start_info. 64-bit and 32-bit ELF. */
+/* An ELF file with a PVH entry note (Xen's docs/misc/pvh, "Direct kernel boot"): entered
+ * in 32-bit mode without paging, RBX = hvm_start_info. 64-bit and 32-bit ELF. */
 
 #define NOTE_PHYS32_ENTRY 18
 #define NOTES_MAX         4096 /* bytes of one note segment that we look at */

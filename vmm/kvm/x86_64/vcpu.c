@@ -20,8 +20,8 @@ static int enter_apic_map(const struct vcpu *v)
 	return 0;
 }
 
-/* Ids above 255 have no other mode: KVM would let such a vCPU answer to the low 8 bits of its id,
- * and take a start that is meant for the vCPU of that id. */
+/* Ids above 255 have no other mode: KVM would let such a vCPU answer to the low 8 bits of
+ * its id, and take a start that is meant for the vCPU of that id. */
 static int enter_x2apic(const struct vcpu *v)
 {
 	struct kvm_sregs s;
@@ -46,7 +46,8 @@ int arch_vcpu_init(struct vm *vm, struct vcpu *v)
 	return err < 0 ? err : power_on_save_vcpu(v);
 }
 
-/* Waits for INIT again: a stale guest context can never run, and KVM tells of the INIT. */
+/* Waits for INIT again: a stale guest context can never run, and KVM tells of the
+ * INIT. */
 int arch_vcpu_rearm(struct vcpu *v)
 {
 	struct kvm_mp_state mp = { .mp_state = KVM_MP_STATE_UNINITIALIZED };
@@ -55,8 +56,8 @@ int arch_vcpu_rearm(struct vcpu *v)
 }
 
 /* KVM_RUN of a vCPU that waited for its INIT says EAGAIN when that came, or EINTR where a
- * signal came with it. On the vCPU's own thread this ioctl does not block. For a guest that
- * announces its CPUs the INIT is too early to say that one runs. */
+ * signal came with it. On the vCPU's own thread this ioctl does not block. For a guest
+ * that announces its CPUs the INIT is too early to say that one runs. */
 int arch_vcpu_woken(struct vcpu *v)
 {
 	struct kvm_mp_state mp;

@@ -35,8 +35,8 @@ struct power_on {
 	struct kvm_irqchip chip[NCHIPS];
 };
 
-/* In the order in which KVM wants them back: what runs inside a nested guest leaves it, and
- * the APIC's mode, which is in sregs, comes before its registers. */
+/* In the order in which KVM wants them back: what runs inside a nested guest leaves it,
+ * and the APIC's mode, which is in sregs, comes before its registers. */
 static const struct part {
 	unsigned long get, set;
 	size_t offset;
@@ -54,9 +54,9 @@ static const struct part {
 };
 #define NPARTS (sizeof(parts) / sizeof(parts[0]))
 
-/* What is in none of the parts, and what it is at power-on. A stale one of KVM's own is the
- * worst: the host would write into the new guest's memory. The TSC goes on, and TSC_ADJUST
- * with it: set to 0 one by one they would differ between vCPUs. */
+/* What is in none of the parts, and what it is at power-on. A stale one of KVM's own is
+ * the worst: the host would write into the new guest's memory. The TSC goes on, and
+ * TSC_ADJUST with it: set to 0 one by one they would differ between vCPUs. */
 static const struct kvm_msr_entry msrs[] = {
 	{ .index = 0x4b564d00 }, /* KVM: wall clock */
 	{ .index = 0x4b564d01 }, /* system time */

@@ -87,8 +87,8 @@ static bool send_message(void *ctx, const struct ioapic_message *msg)
 	return ioctl(vm->vm_fd, KVM_SIGNAL_MSI, &msi) > 0;
 }
 
-/* KVM looks at a pin's route only to know whose end of interrupt leaves it. A host that has no
- * memory for them keeps those that it had. */
+/* KVM looks at a pin's route only to know whose end of interrupt leaves it. A host that
+ * has no memory for them keeps those that it had. */
 static void watch_messages(void *ctx, const struct ioapic_message *msg)
 {
 	_Alignas(struct kvm_irq_routing) unsigned char
