@@ -27,7 +27,7 @@ LDFLAGS  += -L$(SYS)/usr/lib/$(ARCH)-linux-gnu
 endif
 
 srcs   = $(filter-out %_test.c %_fuzz.c,$(wildcard $(1)/*.c $(1)/$(ARCH)/*.c))
-ROOMS  := acpi devices $(addprefix vmm/,base config kvm hotplug machine qmp control) vmm # from the ground up: tools/includes
+ROOMS  := acpi devices $(addprefix vmm/,base config kvm boot hotplug machine qmp control) vmm # from the ground up: tools/includes
 LIBSRC := $(filter-out vmm/main.c,$(foreach room,$(ROOMS),$(call srcs,$(room))))
 CTLSRC := $(call srcs,tools/ctl)
 LIBOBJ := $(LIBSRC:%.c=$(B)/obj/%.o)

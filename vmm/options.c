@@ -5,7 +5,7 @@
 #include <stddef.h>
 #include <string.h>
 
-#include "vmm/kvm/arch.h"
+#include "vmm/boot/arch_boot.h"
 #include "vmm/machine/console.h"
 #include "vmm/config/host_config.h"
 #include "vmm/config/json_text.h"

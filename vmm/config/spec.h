@@ -18,7 +18,7 @@ enum spec_cpu { SPEC_SOCKETS, SPEC_CORES, SPEC_THREADS, SPEC_MAX_SOCKETS, SPEC_C
 struct host_limits {
 	uint32_t max_vcpus;   /* KVM_CAP_MAX_VCPUS */
 	uint32_t max_vcpu_id; /* KVM_CAP_MAX_VCPU_ID: ids are below this */
-	bool boot_only; /* no SMCCC filter: CPU_ON cannot be denied, so no hotplug */
+	bool boot_only;  /* no SMCCC filter: CPU_ON cannot be denied, so no hotplug */
 	char kernel[65]; /* the host's, where boot_only */
 };
 

@@ -12,13 +12,8 @@
 
 struct host_limits;
 struct power;
-struct spec;
 struct uart;
 struct vcpu;
-
-/* Whether this architecture has what the spec asks for; nothing is made yet. 0; or
- * -EINVAL with *why. */
-int arch_check(const struct spec *spec, struct text *why);
 
 /* Where RAM of this many bytes stands in the guest; returns the number of ranges,
  * ascending, the first of which holds everything that is loaded. */
@@ -56,12 +51,6 @@ int arch_vcpu_rearm(struct vcpu *v);
  * or -errno. */
 int arch_vm_reset(struct vm *vm);
 int arch_vcpu_reset(struct vcpu *v);
-
-/* Loads kernel, initrd, command line and ACPI tables, and sets vCPU 0 to enter them.
- * enabled as in tables_build(). No thread runs yet. 0, and in *sta what cpuhp_show() is
- * to keep; or -errno with *why. */
-int arch_load(struct vm *vm, struct vcpu *boot, const struct spec *spec,
-	      const unsigned char *enabled, unsigned char **sta, struct text *why);
 
 /* KVM_RUN said EAGAIN or EINTR, or stopped for a reason that only this architecture has.
  * The vCPU's own thread. 0; or -ENOSYS when the exit is not one of ours; or -errno. */

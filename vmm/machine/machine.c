@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "acpi/layout.h"
+#include "vmm/boot/arch_boot.h"
 #include "vmm/kvm/arch.h"
 #include "vmm/control/commands.h"
 #include "vmm/machine/console.h"

@@ -1,4 +1,4 @@
-#include "vmm/kvm/aarch64/devicetree.h"
+#include "vmm/boot/aarch64/devicetree.h"
 
 #include <errno.h>
 #include <inttypes.h>

@@ -1,4 +1,4 @@
-#include "vmm/kvm/aarch64/boot.h"
+#include "vmm/boot/aarch64/boot.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -7,13 +7,14 @@
 
 #include "acpi/layout.h"
 #include "acpi/tables.h"
-#include "vmm/kvm/aarch64/devicetree.h"
-#include "vmm/kvm/aarch64/handoff.h"
-#include "vmm/kvm/aarch64/image.h"
+#include "vmm/boot/aarch64/devicetree.h"
+#include "vmm/boot/aarch64/handoff.h"
+#include "vmm/boot/aarch64/image.h"
 #include "vmm/kvm/aarch64/reg.h"
 #include "vmm/kvm/aarch64/vm.h"
+#include "vmm/boot/arch_boot.h"
 #include "vmm/kvm/arch.h"
-#include "vmm/kvm/payload.h"
+#include "vmm/boot/payload.h"
 #include "vmm/config/refusal.h"
 
 #define CMDLINE_MAX   2047                 /* COMMAND_LINE_SIZE, without the final 0 */

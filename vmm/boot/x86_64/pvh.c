@@ -1,4 +1,4 @@
-#include "vmm/kvm/x86_64/boot.h"
+#include "vmm/boot/x86_64/boot.h"
 
 #include <elf.h>
 #include <errno.h>
@@ -7,7 +7,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "vmm/kvm/payload.h"
+#include "vmm/boot/payload.h"
 
 /* An ELF file with a PVH entry note (Xen's docs/misc/pvh, "Direct kernel boot"): entered
  * in 32-bit mode without paging, RBX = hvm_start_info. 64-bit and 32-bit ELF. */

@@ -1,4 +1,4 @@
-#include "vmm/kvm/aarch64/handoff.h"
+#include "vmm/boot/aarch64/handoff.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,4 +1,4 @@
-#include "vmm/kvm/aarch64/boot.h"
+#include "vmm/boot/aarch64/boot.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -16,6 +16,7 @@
 
 #include "acpi/layout.h"
 #include "acpi/tables.h"
+#include "vmm/boot/arch_boot.h"
 #include "vmm/kvm/arch.h"
 
 #define MIB         (UINT64_C(1) << 20)

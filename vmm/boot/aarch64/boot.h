@@ -1,5 +1,5 @@
-#ifndef VMM_KVM_AARCH64_BOOT_H
-#define VMM_KVM_AARCH64_BOOT_H
+#ifndef VMM_BOOT_AARCH64_BOOT_H
+#define VMM_BOOT_AARCH64_BOOT_H
 /* boot: where what is loaded stands in RAM:
  *
  *   start           kernel with its BSS, from its own offset on

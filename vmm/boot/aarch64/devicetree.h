@@ -1,5 +1,5 @@
-#ifndef VMM_KVM_AARCH64_DEVICETREE_H
-#define VMM_KVM_AARCH64_DEVICETREE_H
+#ifndef VMM_BOOT_AARCH64_DEVICETREE_H
+#define VMM_BOOT_AARCH64_DEVICETREE_H
 /* devicetree: the flattened tree that every arm64 kernel is entered with. For ACPI it
  * holds /chosen alone, which is how Linux knows, and leads to the EFI tables; else it
  * describes the machine (Devicetree Specification 0.4, and Linux's bindings). Pure. */

@@ -1,4 +1,4 @@
-#include "vmm/kvm/x86_64/boot.h"
+#include "vmm/boot/x86_64/boot.h"
 
 #include <errno.h>
 #include <linux/kvm.h>
@@ -7,8 +7,9 @@
 #include <unistd.h>
 
 #include "acpi/tables.h"
+#include "vmm/boot/arch_boot.h"
 #include "vmm/kvm/arch.h"
-#include "vmm/kvm/payload.h"
+#include "vmm/boot/payload.h"
 #include "vmm/kvm/vcpu.h"
 #include "vmm/kvm/x86_64/vm.h"
 #include "vmm/config/refusal.h"

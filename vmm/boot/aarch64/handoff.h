@@ -1,5 +1,5 @@
-#ifndef VMM_KVM_AARCH64_HANDOFF_H
-#define VMM_KVM_AARCH64_HANDOFF_H
+#ifndef VMM_BOOT_AARCH64_HANDOFF_H
+#define VMM_BOOT_AARCH64_HANDOFF_H
 /* handoff: what EFI firmware leaves in memory for a kernel that takes ACPI: system table,
  * configuration tables and memory map (UEFI 2.10, 4.3, 4.6 and 7.2). No EFI runs: the
  * kernel finds them through its device tree (Documentation/arch/arm/uefi.rst). Pure. */

@@ -1,5 +1,5 @@
-#ifndef VMM_KVM_AARCH64_IMAGE_H
-#define VMM_KVM_AARCH64_IMAGE_H
+#ifndef VMM_BOOT_AARCH64_IMAGE_H
+#define VMM_BOOT_AARCH64_IMAGE_H
 /* image: the header of an arm64 Linux Image (Documentation/arch/arm64/booting.rst, "Call
  * the kernel image"). Pure. Believes nothing that the file says. */
 

@@ -1,4 +1,4 @@
-#include "vmm/kvm/payload.h"
+#include "vmm/boot/payload.h"
 #include "vmm/config/refusal.h"
 
 #include <errno.h>

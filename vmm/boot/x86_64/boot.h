@@ -1,5 +1,5 @@
-#ifndef VMM_KVM_X86_64_BOOT_H
-#define VMM_KVM_X86_64_BOOT_H
+#ifndef VMM_BOOT_X86_64_BOOT_H
+#define VMM_BOOT_X86_64_BOOT_H
 /* boot: what the x86_64 loaders share. Everything stands in the first range of RAM:
  *
  *   0x500      GDT                       0x100000...  kernel

@@ -1,5 +1,5 @@
-#ifndef VMM_KVM_PAYLOAD_H
-#define VMM_KVM_PAYLOAD_H
+#ifndef VMM_BOOT_PAYLOAD_H
+#define VMM_BOOT_PAYLOAD_H
 /* payload: what the user gives to the guest, kernel, initrd and command line, and every
  * text that says that it does not fit. What a kernel looks like is for the architecture's
  * loader. Main only. */

@@ -1,4 +1,4 @@
-#include "vmm/kvm/x86_64/boot.h"
+#include "vmm/boot/x86_64/boot.h"
 
 #include <asm/bootparam.h>
 #include <errno.h>
@@ -6,7 +6,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "vmm/kvm/payload.h"
+#include "vmm/boot/payload.h"
 
 /* Linux bzImage by the 64-bit protocol (Documentation/arch/x86/boot.rst, "64-bit Boot
  * Protocol"): the setup code is never run. */

@@ -1,4 +1,4 @@
-#include "vmm/kvm/aarch64/devicetree.h"
+#include "vmm/boot/aarch64/devicetree.h"
 
 #include <assert.h>
 #include <errno.h>
@@ -9,7 +9,7 @@
 #include <string.h>
 
 #include "acpi/layout.h"
-#include "vmm/kvm/aarch64/handoff.h"
+#include "vmm/boot/aarch64/handoff.h"
 
 #define CELLS_MAX 16
 #define UART_HZ   1843200

@@ -1,4 +1,4 @@
-#include "vmm/kvm/aarch64/image.h"
+#include "vmm/boot/aarch64/image.h"
 
 #include <errno.h>
 #include <setjmp.h>
