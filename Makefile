@@ -72,16 +72,18 @@ DESTDIR  ?=
 PREFIX   ?= /usr/local
 bindir   ?= $(PREFIX)/bin
 man1dir  ?= $(PREFIX)/share/man/man1
+man7dir  ?= $(PREFIX)/share/man/man7
 unitdir  ?= $(PREFIX)/lib/systemd/system
 bashdir  ?= $(PREFIX)/share/bash-completion/completions
 PROGRAMS := hotsocket hotsocketctl
-INSTALLED = $(PROGRAMS:%=$(bindir)/%) $(PROGRAMS:%=$(man1dir)/%.1) $(PROGRAMS:%=$(bashdir)/%) \
+INSTALLED = $(PROGRAMS:%=$(bindir)/%) $(PROGRAMS:%=$(man1dir)/%.1) $(man7dir)/hotsocket-qmp.7 $(PROGRAMS:%=$(bashdir)/%) \
 	$(unitdir)/hotsocket@.service
 
 install: all
 	$(Q)install -d -m 755 $(sort $(dir $(INSTALLED:%=$(DESTDIR)%)))
 	$(Q)install -m 755 $(PROGRAMS:%=$(B)/%) $(DESTDIR)$(bindir)
 	$(Q)install -m 644 $(PROGRAMS:%=tools/dist/man/%.1) $(DESTDIR)$(man1dir)
+	$(Q)install -m 644 tools/dist/man/hotsocket-qmp.7 $(DESTDIR)$(man7dir)
 	$(Q)install -m 644 tools/dist/completion/hotsocket.bash $(DESTDIR)$(bashdir)/hotsocket
 	$(Q)ln -sf hotsocket $(DESTDIR)$(bashdir)/hotsocketctl
 	$(Q)sed 's|/usr/local/bin/|$(bindir)/|g' tools/dist/systemd/hotsocket@.service | install -m 644 /dev/stdin $(DESTDIR)$(unitdir)/hotsocket@.service
@@ -119,7 +121,7 @@ $(B)/bench_vm: $(addprefix $(B)/obj/tools/,bench/vm.o bench/guest.o bench/consol
 	@echo LINK $@
 	$(call link,$(LDFLAGS) $^ -ljansson)
 
-# Prints the catalogue of refusals; tools/refusals holds it against README.md.
+# Prints the catalogue of refusals; tools/refusals holds it against docs/refusals.md.
 $(B)/refusals: $(B)/obj/tools/refusals.o
 	@echo LINK $@
 	$(Q)$(CC) $(LDFLAGS) $^ -o $@

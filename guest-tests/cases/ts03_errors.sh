@@ -95,7 +95,7 @@ same_form() {
 	remark="$(wc -l <"$tmp/texts") texts: CPU, name, value, limit; what to do"
 }
 
-# The table of refusals in the README has N for each number and X for each word.
+# The table of docs/refusals.md has N for each number and X for each word.
 documented() {
 	awk -F ' \\| ' '/end of refusals/ { exit }
 		in_table && $2 ~ /^`CPU / {
@@ -106,9 +106,9 @@ documented() {
 			gsub(/X/, "[^;]+", text)
 			print "^" text "$"
 		}
-		/<!-- refusals/ { in_table = 1 }' README.md >"$tmp/table"
-	check "texts that README.md has not" "" "$(grep -v -E -f "$tmp/table" "$tmp/texts" || true)"
-	remark="in README.md, as the source has them"
+		/<!-- refusals/ { in_table = 1 }' refusals.md >"$tmp/table"
+	check "texts that docs/refusals.md has not" "" "$(grep -v -E -f "$tmp/table" "$tmp/texts" || true)"
+	remark="in docs/refusals.md, as the source has them"
 }
 
 step 1 "create with 10 sockets of at most 8: refused, nothing is created" too_many
