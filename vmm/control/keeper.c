@@ -13,7 +13,6 @@
 
 struct keeper {
 	struct machine *m;
-	struct hotplug_listener listener;
 	struct event *soon;
 	bool due; /* the file may say something else than what the VM has */
 
@@ -92,9 +91,14 @@ static void on_deleted(void *ctx, uint32_t socket, bool by_guest)
 	look_soon(ctx);
 }
 
-const struct hotplug_listener *keeper_listener(const struct keeper *k)
+struct hotplug_listener keeper_listener(struct keeper *k)
 {
-	return k != NULL ? &k->listener : NULL;
+	if (k == NULL)
+		return (struct hotplug_listener){ 0 };
+	return (struct hotplug_listener){ .phase = on_phase,
+					  .completed = on_completed,
+					  .deleted = on_deleted,
+					  .ctx = k };
 }
 
 void keeper_finish(struct keeper *k)
@@ -114,10 +118,6 @@ int keeper_new(struct machine *m, struct keeper **out)
 	if (k == NULL)
 		return -ENOMEM;
 	k->m = m;
-	k->listener = (struct hotplug_listener){ .phase = on_phase,
-						 .completed = on_completed,
-						 .deleted = on_deleted,
-						 .ctx = k };
 	k->soon = evtimer_new(m->base, on_soon, k);
 	if (k->soon == NULL) {
 		free(k);

@@ -18,8 +18,8 @@ struct machine;
 int keeper_new(struct machine *m, struct keeper **out);
 void keeper_free(struct keeper *k);
 
-/* To be told by hotplug. NULL for no keeper. */
-const struct hotplug_listener *keeper_listener(const struct keeper *k);
+/* To be told by hotplug; one that takes nothing for no keeper. */
+struct hotplug_listener keeper_listener(struct keeper *k);
 
 /* Writes what is still to be written. No vCPU runs any more. */
 void keeper_finish(struct keeper *k);

@@ -124,14 +124,17 @@ static void on_deleted(void *ctx, uint32_t socket, bool by_guest)
 /* --- the VM
  * ------------------------------------------------------------------------------- */
 
-void record_init(struct record *r, const struct hotplug_listener *next)
+struct hotplug_listener record_listener(struct record *r)
 {
-	r->listener = (struct hotplug_listener){ .phase = on_phase,
-						 .completed = on_completed,
-						 .ost = on_ost,
-						 .deleted = on_deleted,
-						 .ctx = r,
-						 .next = next };
+	return (struct hotplug_listener){ .phase = on_phase,
+					  .completed = on_completed,
+					  .ost = on_ost,
+					  .deleted = on_deleted,
+					  .ctx = r };
+}
+
+void record_init(struct record *r)
+{
 	r->started_ns = wall_ns();
 	conditions_init(&r->conditions, r->started_ns);
 }

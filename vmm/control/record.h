@@ -16,13 +16,15 @@ struct record {
 	struct text last_message;
 	uint64_t started_ns; /* CLOCK_REALTIME */
 
-	struct hotplug_listener listener;
 	void (*changed)(void *ctx); /* something is worth being written down; or NULL */
 	void *changed_ctx;
 };
 
-/* *r was zeroed, and is to be told by hotplug as r->listener; next is told after it. */
-void record_init(struct record *r, const struct hotplug_listener *next);
+/* *r was zeroed. */
+void record_init(struct record *r);
+
+/* To be told by hotplug. */
+struct hotplug_listener record_listener(struct record *r);
 
 /* Something happened. The message says nothing that is new each time, or it is not
  * counted as the same. */

@@ -160,8 +160,7 @@ static void on_refused(void *ctx, uint32_t socket)
 struct hotplug_listener report_listener(struct machine *m)
 {
 	return (struct hotplug_listener){ on_phase,   on_completed, on_ost,
-					  on_deleted, on_refused,   m,
-					  NULL };
+					  on_deleted, on_refused,   m };
 }
 
 void report_spec_write_failed(struct machine *m, const char *file, const char *reason)

@@ -214,7 +214,8 @@ int hotplug_cancel(struct hotplug *h, struct text *why)
 
 int hotplug_new(struct event_base *base, const struct spec *spec, struct cpuhp *cpuhp,
 		struct vcpu_env *env, struct vcpu **vcpu,
-		const struct hotplug_listener *listener, struct hotplug **out)
+		const struct hotplug_listener *listeners, size_t nlisteners,
+		struct hotplug **out)
 {
 	struct hotplug *h = calloc(1, sizeof(*h));
 	size_t n = cpuhp->topo->max_vcpus;
@@ -226,7 +227,8 @@ int hotplug_new(struct event_base *base, const struct spec *spec, struct cpuhp *
 		.cpuhp = cpuhp,
 		.env = env,
 		.vcpu = vcpu,
-		.listener = *listener,
+		.listeners = listeners,
+		.nlisteners = nlisteners,
 	};
 	h->cpus = calloc(n, sizeof(*h->cpus));
 	h->job_cpus = calloc(n, sizeof(*h->job_cpus));

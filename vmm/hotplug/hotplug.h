@@ -4,6 +4,7 @@
  * then the guest is told, and the job lives until the guest has answered. One job at a
  * time. Main only. */
 
+#include <stddef.h>
 #include <stdint.h>
 
 #include "vmm/hotplug/job.h"
@@ -33,14 +34,14 @@ struct hotplug_listener {
 	/* The guest does not let go of this socket. */
 	void (*refused)(void *ctx, uint32_t socket);
 	void *ctx;
-	const struct hotplug_listener *next; /* is told after this one; or NULL */
 };
 
 /* 0 or -errno. Everything given outlives it. vcpu has topo->max_vcpus entries, NULL where
- * there is no fd yet; hotplug fills them in. */
+ * there is no fd yet; hotplug fills them in. The nlisteners are told in their order. */
 int hotplug_new(struct event_base *base, const struct spec *spec, struct cpuhp *cpuhp,
 		struct vcpu_env *env, struct vcpu **vcpu,
-		const struct hotplug_listener *listener, struct hotplug **out);
+		const struct hotplug_listener *listeners, size_t nlisteners,
+		struct hotplug **out);
 void hotplug_free(struct hotplug *h);
 
 /* The sockets that are wanted: by the job that runs, or else there are. */

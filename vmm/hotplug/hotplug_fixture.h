@@ -20,7 +20,8 @@
 #define MAX_VCPUS   (MAX_SOCKETS * PER_SOCKET)
 #define EVENTS_MAX  32
 
-/* A VM with one of four sockets, and a listener that writes everything down. */
+/* A VM with one of four sockets, and a listener that writes everything down; a second
+ * counts the _OSTs. */
 struct fixture {
 	struct event_base *base;
 	struct spec spec;
@@ -31,9 +32,10 @@ struct fixture {
 	struct vcpu_env env;
 	struct vcpu *vcpu[MAX_VCPUS];
 	struct hotplug *hotplug;
+	struct hotplug_listener listeners[2];
 
 	enum job_phase phase[EVENTS_MAX];
-	unsigned nphases, ncompleted, nost;
+	unsigned nphases, ncompleted, nost, nost_second;
 	struct job done;
 	unsigned nwakes;
 	unsigned ndeleted, ndeleted_by_guest, nrefused;
@@ -74,6 +76,14 @@ static inline void on_ost(void *ctx, const struct ost *ost)
 	((struct fixture *)ctx)->nost++;
 }
 
+static inline void on_ost_second(void *ctx, const struct ost *ost)
+{
+	struct fixture *f = ctx;
+
+	(void)ost;
+	assert_int_equal(++f->nost_second, f->nost); /* the first was told before */
+}
+
 static inline void on_deleted(void *ctx, uint32_t socket, bool by_guest)
 {
 	struct fixture *f = ctx;
@@ -92,9 +102,6 @@ static inline void on_refused(void *ctx, uint32_t socket)
 static inline int setup(void **state)
 {
 	struct fixture *f = test_calloc(1, sizeof(*f));
-	struct hotplug_listener l = { on_phase,   on_completed, on_ost,
-				      on_deleted, on_refused,   f,
-				      NULL };
 	struct host_limits limits;
 	struct text why;
 	int kvm_fd;
@@ -118,8 +125,11 @@ static inline int setup(void **state)
 		cpuhp_boot(&f->cpuhp, i);
 		cpuhp_runs(&f->cpuhp, i, true);
 	}
-	assert_int_equal(hotplug_new(f->base, &f->spec, &f->cpuhp, &f->env, f->vcpu, &l,
-				     &f->hotplug),
+	f->listeners[0] = (struct hotplug_listener){ on_phase,   on_completed, on_ost,
+						     on_deleted, on_refused,   f };
+	f->listeners[1] = (struct hotplug_listener){ .ost = on_ost_second, .ctx = f };
+	assert_int_equal(hotplug_new(f->base, &f->spec, &f->cpuhp, &f->env, f->vcpu,
+				     f->listeners, 2, &f->hotplug),
 			 0);
 	*state = f;
 	return 0;

@@ -11,8 +11,8 @@
 /* Tells all listeners; what is the name of the call. */
 #define TELL(h, what, ...)                                                               \
 	do {                                                                             \
-		const struct hotplug_listener *l_ = &(h)->listener;                      \
-		for (; l_ != NULL; l_ = l_->next)                                        \
+		const struct hotplug_listener *l_ = (h)->listeners;                      \
+		for (; l_ < (h)->listeners + (h)->nlisteners; l_++)                      \
 			if (l_->what != NULL)                                            \
 				l_->what(l_->ctx, __VA_ARGS__);                          \
 	} while (0)

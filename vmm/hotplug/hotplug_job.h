@@ -16,7 +16,8 @@ struct hotplug {
 	struct cpuhp *cpuhp;
 	struct vcpu_env *env;
 	struct vcpu **vcpu;
-	struct hotplug_listener listener;
+	const struct hotplug_listener *listeners;
+	size_t nlisteners;
 	struct event *timer;
 
 	struct sockets sockets;

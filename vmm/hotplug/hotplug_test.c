@@ -29,6 +29,17 @@ static void a_job_goes_through_its_phases_as_the_guest_answers(void **state)
 	assert_int_equal(count(f), 2);
 }
 
+static void each_listener_is_told_what_it_takes_in_their_order(void **state)
+{
+	struct fixture *f = *state;
+	struct text why;
+
+	assert_int_equal(resize(f, 2, &why), 0);
+	guest_takes(f, 4, 7);
+	assert_int_equal(f->nost, PER_SOCKET);
+	assert_int_equal(f->nost_second, PER_SOCKET);
+}
+
 static void what_is_past_the_limit_is_refused_and_changes_nothing(void **state)
 {
 	static const int64_t bad[] = { INT64_MIN,       -1,         0,
@@ -335,6 +346,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TEST(a_job_goes_through_its_phases_as_the_guest_answers),
+		TEST(each_listener_is_told_what_it_takes_in_their_order),
 		TEST(what_is_past_the_limit_is_refused_and_changes_nothing),
 		TEST(one_job_at_a_time),
 		TEST(asking_for_what_there_is_is_done_at_once),

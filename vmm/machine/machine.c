@@ -246,14 +246,15 @@ static int load_guest(struct machine *m, struct text *why)
 
 static int add_control(struct machine *m, struct text *why)
 {
-	struct hotplug_listener listener = report_listener(m);
 	int err = keeper_new(m, &m->keeper);
 
-	record_init(&m->record, keeper_listener(m->keeper));
-	listener.next = &m->record.listener;
+	record_init(&m->record);
+	m->listeners[0] = report_listener(m);
+	m->listeners[1] = record_listener(&m->record);
+	m->listeners[2] = keeper_listener(m->keeper);
 	if (err == 0)
 		err = hotplug_new(m->base, &m->spec, &m->cpuhp, &m->env, m->vcpu,
-				  &listener, &m->hotplug);
+				  m->listeners, 3, &m->hotplug);
 	if (err < 0)
 		return text_set(why, err, "no memory for the VM");
 	err = metrics_file_new(m, &m->metrics_file, why);

@@ -61,7 +61,8 @@ struct machine {
 	struct vcpu **vcpu; /* topo.max_vcpus of them; NULL: no fd yet */
 
 	struct hotplug *hotplug;
-	struct keeper *keeper; /* of the spec file; NULL: there is none */
+	struct hotplug_listener listeners[3]; /* in the order that they are told */
+	struct keeper *keeper;                /* of the spec file; NULL: there is none */
 	struct record record;
 	struct metrics_file *metrics_file; /* NULL: none is kept */
 	struct console *console;
