@@ -172,10 +172,11 @@ def test_a_file_that_cannot_be_written():
     with File() as f, Vm(cpus="sockets=1,maxSockets=4",
                          more=["--metrics-file", f.path]) as v:
         q = v.ready().qmp()
-        shutil.rmtree(f.dir)
+        os.unlink(f.path)
+        os.mkdir(f.path + ".new")
         wait_until(lambda: "cannot write the metrics" in (q.resize(2) and q.resize(1)
                                                           and v.stderr()), "a warning", 5)
-        os.mkdir(f.dir)
+        os.rmdir(f.path + ".new")
         wait_until(lambda: q.resize(2) and q.resize(1) and os.path.exists(f.path),
                    "it is written again", 5)
         equal(v.stderr().count("cannot write the metrics"), 1, "warnings")

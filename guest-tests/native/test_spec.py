@@ -197,10 +197,10 @@ def test_a_second_vm_from_the_same_file_is_refused():
 def test_a_write_that_fails_harms_nobody_and_is_tried_again():
     with Spec() as spec, spec.vm() as v:
         q = has(v, 2)
-        away = spec.dir + "-away"
-        os.rename(spec.dir, away)
+        away = spec.path + "-away"
+        os.rename(spec.path, away)
         try:
-            equal(q.resize(4)["result"], "done", "resize 4 without the folder")
+            equal(q.resize(4)["result"], "done", "resize 4 without the file")
             data = q.wait_event("SPEC_WRITE_FAILED")["data"]
             equal(data, {"file": spec.path, "reason": "No such file or directory"}, "event")
             v.wait_online({i: i for i in range(1, 4)})
@@ -210,7 +210,7 @@ def test_a_write_that_fails_harms_nobody_and_is_tried_again():
             equal(err.count("\n"), 1, "lines of %r" % err)
             check("warning: " + spec.path in err and "No such file" in err, "stderr: %r", err)
         finally:
-            os.rename(away, spec.dir)
+            os.rename(away, spec.path)
         equal(spec.sockets(), 2, "sockets in the file")
         q.resize(4)  # there are four, and the file hears of it now
         spec.becomes(4)

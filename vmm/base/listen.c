@@ -66,18 +66,24 @@ static int bind_private(int fd, const struct sockaddr_un *addr)
 
 int qmp_listen_open(struct qmp_listener *l, const char *path)
 {
+	struct sockaddr_un addr = { 0 };
 	struct stat st;
 	int err;
 
-	*l = (struct qmp_listener){ .fd = -1 };
-	err = set_path(&l->addr, path);
+	*l = (struct qmp_listener){ .fd = -1, .at = FILE_AT_CLOSED };
+	err = set_path(&addr, path);
+	if (err == 0)
+		err = file_at_open(&l->at, path);
 	if (err < 0)
 		return err;
 	l->fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-	if (l->fd < 0)
-		return -errno;
-	err = bind_private(l->fd, &l->addr);
-	if (err == 0 && lstat(path, &st) == 0) {
+	if (l->fd < 0) {
+		err = -errno;
+		file_at_close(&l->at);
+		return err;
+	}
+	err = bind_private(l->fd, &addr);
+	if (err == 0 && file_at_stat(&l->at, &st) == 0) {
 		l->dev = st.st_dev;
 		l->ino = st.st_ino;
 	}
@@ -125,7 +131,8 @@ void qmp_listen_close(struct qmp_listener *l)
 		return;
 	close(l->fd);
 	l->fd = -1;
-	if (lstat(l->addr.sun_path, &st) == 0 && S_ISSOCK(st.st_mode) &&
+	if (file_at_stat(&l->at, &st) == 0 && S_ISSOCK(st.st_mode) &&
 	    st.st_dev == l->dev && st.st_ino == l->ino)
-		unlink(l->addr.sun_path);
+		(void)file_at_unlink(&l->at);
+	file_at_close(&l->at);
 }

@@ -5,10 +5,12 @@
 #include <sys/types.h>
 #include <sys/un.h>
 
+#include "vmm/base/file_at.h"
+
 struct qmp_listener {
-	int fd; /* non-blocking; -1 when closed */
-	struct sockaddr_un addr;
-	dev_t dev; /* the socket file as we made it */
+	int fd;            /* non-blocking; -1 when closed */
+	struct file_at at; /* of the socket file, which goes at the end */
+	dev_t dev;         /* the socket file as we made it */
 	ino_t ino;
 };
 

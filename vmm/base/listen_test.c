@@ -132,8 +132,24 @@ static void a_stale_socket_is_replaced(void **state)
 	(void)state;
 	assert_int_equal(qmp_listen_open(&l, path), 0);
 	close(l.fd);
+	file_at_close(&l.at);
 	assert_int_equal(qmp_listen_open(&l, path), 0);
 	qmp_listen_close(&l);
+}
+
+static void its_folder_may_get_another_name(void **state)
+{
+	char away[80], there[128];
+
+	(void)state;
+	assert_int_equal(qmp_listen_open(&l, path), 0);
+	(void)snprintf(away, sizeof(away), "%s-away", dir);
+	(void)snprintf(there, sizeof(there), "%s/sock", away);
+	assert_int_equal(rename(dir, away), 0);
+	assert_int_equal(access(there, F_OK), 0);
+	qmp_listen_close(&l);
+	assert_int_equal(access(there, F_OK), -1);
+	assert_int_equal(rename(away, dir), 0);
 }
 
 static void a_live_socket_is_not(void **state)
@@ -168,7 +184,7 @@ static void other_files_are_not_touched(void **state)
 
 static void bad_paths_are_refused(void **state)
 {
-	char too_long[sizeof(l.addr.sun_path) + 1];
+	char too_long[sizeof(((struct sockaddr_un *)NULL)->sun_path) + 1];
 
 	(void)state;
 	memset(too_long, 'x', sizeof(too_long));
@@ -206,6 +222,7 @@ int main(void)
 		IN_DIR(the_file_is_private_before_anyone_can_connect),
 		IN_DIR(closing_removes_the_file_once),
 		IN_DIR(a_file_that_is_not_ours_any_more_stays),
+		IN_DIR(its_folder_may_get_another_name),
 		IN_DIR(a_stale_socket_is_replaced),
 		IN_DIR(a_live_socket_is_not),
 		IN_DIR(other_files_are_not_touched),

@@ -12,33 +12,33 @@
 #define LEN_MAX 1048576 /* of a file that is read */
 
 /* Whether the file that is open has the name: 0; or -ESTALE, or -errno. */
-static int still_at(const char *path, int fd)
+static int still_at(const struct file_at *at, int fd)
 {
 	struct stat named, opened;
 
-	if (stat(path, &named) < 0 || fstat(fd, &opened) < 0)
+	if (fstatat(at->dir, at->name, &named, 0) < 0 || fstat(fd, &opened) < 0)
 		return -errno;
 	return named.st_dev == opened.st_dev && named.st_ino == opened.st_ino ? 0
 									      : -ESTALE;
 }
 
-static int open_one(const char *path)
+static int open_one(int dir, const char *name)
 {
-	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
+	int fd = openat(dir, name, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
 
 	return fd < 0 ? -errno : fd;
 }
 
 /* Whoever has the lock may replace the file between our open and our lock: look again. */
-static int open_locked(const char *path, int *out)
+static int open_locked(const struct file_at *at, int *out)
 {
 	int fd, err;
 
 	do {
-		fd = open_one(path);
+		fd = open_one(at->dir, at->name);
 		if (fd < 0)
 			return fd;
-		err = flock(fd, LOCK_EX | LOCK_NB) < 0 ? -errno : still_at(path, fd);
+		err = flock(fd, LOCK_EX | LOCK_NB) < 0 ? -errno : still_at(at, fd);
 		if (err < 0)
 			close(fd);
 	} while (err == -ESTALE);
@@ -57,11 +57,11 @@ static void take(struct whole_file *f, int fd)
 /* Locks what has the name now. */
 static int hold(struct whole_file *f)
 {
-	int fd = -1, err = f->fd >= 0 ? still_at(f->path, f->fd) : -ESTALE;
+	int fd = -1, err = f->fd >= 0 ? still_at(&f->at, f->fd) : -ESTALE;
 
 	if (err != -ESTALE)
 		return err;
-	err = open_locked(f->path, &fd);
+	err = open_locked(&f->at, &fd);
 	if (err == 0)
 		take(f, fd);
 	return err;
@@ -117,7 +117,7 @@ int whole_file_read(struct whole_file *f, char **text, size_t *len)
 
 int whole_file_load(const char *path, char **text, size_t *len)
 {
-	int fd = open_one(path), err;
+	int fd = open_one(AT_FDCWD, path), err;
 
 	if (fd < 0)
 		return fd;
@@ -163,79 +163,69 @@ static int fill(int fd, const struct stat *like, const char *text, size_t len)
 	return err;
 }
 
-/* One that a crash left is ours, since we have the lock. */
-static int make_new(const struct whole_file *f, int *out)
+/* One that a crash left is ours. */
+static int make_new(const struct file_at *at, const char *new, mode_t mode)
 {
-	if (unlink(f->new) < 0 && errno != ENOENT)
+	int fd;
+
+	if (unlinkat(at->dir, new, 0) < 0 && errno != ENOENT)
 		return -errno;
-	*out = open(f->new, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
-	return *out < 0 ? -errno : 0;
+	fd = openat(at->dir, new, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW,
+		    mode);
+	return fd < 0 ? -errno : fd;
 }
 
 /* A file that may not be written is not replaced either. */
 static int swap(struct whole_file *f, const char *text, size_t len)
 {
 	struct stat like;
-	int fd = -1, err;
+	int fd, err;
 
-	if (eaccess(f->path, W_OK) < 0 || fstat(f->fd, &like) < 0)
+	if (faccessat(f->at.dir, f->at.name, W_OK, AT_EACCESS) < 0 ||
+	    fstat(f->fd, &like) < 0)
 		return -errno;
-	err = make_new(f, &fd);
-	if (err < 0)
-		return err;
+	fd = make_new(&f->at, f->new, 0600);
+	if (fd < 0)
+		return fd;
 	err = fill(fd, &like, text, len);
-	if (err == 0 && rename(f->new, f->path) < 0)
-		err = -errno;
+	if (err == 0)
+		err = file_at_rename(&f->at, f->new, f->at.name);
 	if (err == 0) {
 		take(f, fd);
 	} else {
 		close(fd);
-		(void)unlink(f->new);
+		(void)unlinkat(f->at.dir, f->new, 0);
 	}
 	return err;
 }
 
 int whole_file_replace(struct whole_file *f, const char *text, size_t len)
 {
-	int dir, err = hold(f);
+	int err = hold(f);
 
 	if (err < 0)
 		return err;
-	dir = open(f->dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (dir < 0)
-		return -errno;
+	if (!file_at_can_sync(&f->at))
+		return -EACCES;
 	err = swap(f, text, len);
-	if (err == 0 && fsync(dir) < 0 && errno != EINVAL) /* not every file system can */
-		err = -errno;
-	close(dir);
+	if (err == 0 && fsync(f->at.dir) < 0 && errno != EINVAL)
+		err = -errno; /* not every file system can */
 	return err;
 }
 
 /* --- life
  * --------------------------------------------------------------------------------- */
 
-static int set_names(struct whole_file *f, const char *path)
-{
-	size_t dir_len;
-
-	f->path = realpath(path, NULL);
-	if (f->path == NULL)
-		return -errno;
-	dir_len = (size_t)(strrchr(f->path, '/') - f->path);
-	f->dir = strndup(f->path, dir_len > 0 ? dir_len : 1);
-	if (f->dir == NULL || asprintf(&f->new, "%s.hotsocket-new", f->path) < 0) {
-		f->new = NULL;
-		return -ENOMEM;
-	}
-	return 0;
-}
-
 int whole_file_open(struct whole_file *f, const char *path)
 {
 	int err;
 
-	*f = (struct whole_file){ .fd = -1 };
-	err = set_names(f, path);
+	*f = (struct whole_file){ .at = FILE_AT_CLOSED, .fd = -1 };
+	err = file_at_open_real(&f->at, path);
+	if (err == 0 && asprintf(&f->new, "%s.hotsocket-new", f->at.name) < 0) {
+		f->new = NULL;
+		err = -ENOMEM;
+	}
 	if (err == 0)
 		err = hold(f);
 	if (err < 0)
@@ -249,7 +239,45 @@ void whole_file_close(struct whole_file *f)
 		close(f->fd);
 	f->fd = -1;
 	free(f->new);
-	free(f->dir);
-	free(f->path);
-	f->new = f->dir = f->path = NULL;
+	f->new = NULL;
+	file_at_close(&f->at);
+}
+
+/* --- one that only we write
+ * ---------------------------------------------------------------- */
+
+int whole_file_begin(struct whole_file *f, const char *path)
+{
+	int err;
+
+	*f = (struct whole_file){ .at = FILE_AT_CLOSED, .fd = -1 };
+	err = file_at_open(&f->at, path);
+	if (err == 0 && asprintf(&f->new, "%s.new", f->at.name) < 0) {
+		f->new = NULL;
+		err = -ENOMEM;
+	}
+	if (err < 0)
+		whole_file_close(f);
+	return err;
+}
+
+int whole_file_put(struct whole_file *f, const char *text, size_t len)
+{
+	int fd = make_new(&f->at, f->new, 0644), err;
+
+	if (fd < 0)
+		return fd;
+	err = write_all(fd, text, len);
+	if (close(fd) < 0 && err == 0)
+		err = -errno;
+	if (err == 0)
+		err = file_at_rename(&f->at, f->new, f->at.name);
+	if (err < 0)
+		(void)unlinkat(f->at.dir, f->new, 0);
+	return err;
+}
+
+int whole_file_remove(struct whole_file *f)
+{
+	return file_at_unlink(&f->at);
 }

@@ -10,20 +10,25 @@
  *
  * The lock is a flock on the file itself, and its successor has one before it gets the
  * name. So there is no lock file, and no lock outlives the process. Where somebody else
- * replaces the file, his is locked as soon as it is next looked at. */
+ * replaces the file, his is locked as soon as it is next looked at.
+ *
+ * The folder is opened once (file_at.h). */
 
 #include <stddef.h>
 
+#include "vmm/base/file_at.h"
+
 struct whole_file {
-	char *path, *new, *dir; /* absolute, without links: it, its successor, both's */
-	int fd;                 /* of what has the name, locked; -1: not open */
+	struct file_at at;
+	char *new; /* its successor's name in the same folder */
+	int fd;    /* of what has the name, locked; -1: not open */
 };
 
 /* 0; -EWOULDBLOCK when another process has it, or -errno, and there is nothing to
  * close. */
 int whole_file_open(struct whole_file *f, const char *path);
 
-/* Takes one that was zeroed with fd -1, too. */
+/* Takes one that is closed or was never opened (at = FILE_AT_CLOSED, fd = -1), too. */
 void whole_file_close(struct whole_file *f);
 
 /* The file's bytes, to be freed. 0; -EFBIG when it is larger than 1 MiB, or as
@@ -37,5 +42,17 @@ int whole_file_load(const char *path, char **text, size_t *len);
 /* 0 when text is on disk; else -errno, and the file is whole: as a rule the old one, but
  * the new one when only the last step failed. */
 int whole_file_replace(struct whole_file *f, const char *text, size_t len);
+
+/* A file that only we write: it need not be there, is not locked, and is not synced, as
+ * nobody wants it after a crash of the host. Its successor is FILE.new. A symbolic link
+ * is replaced. 0; or -errno, and there is nothing to close. */
+int whole_file_begin(struct whole_file *f, const char *path);
+
+/* Replaces such a file, with mode 0644 less the umask. 0; or -errno, and the old one is
+ * there. */
+int whole_file_put(struct whole_file *f, const char *text, size_t len);
+
+/* Removes it. 0 or -errno. */
+int whole_file_remove(struct whole_file *f);
 
 #endif

@@ -271,7 +271,7 @@ int spec_file_open(const char *path, struct spec *s, struct text *why)
 
 	if (f == NULL)
 		return refuse_errno(-ENOMEM, why);
-	f->file.fd = -1;
+	f->file = (struct whole_file){ .at = FILE_AT_CLOSED, .fd = -1 };
 	err = open_and_read(f, path, &new, why);
 	if (err < 0) {
 		spec_file_close(f);

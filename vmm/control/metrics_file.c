@@ -2,55 +2,31 @@
 
 #include <errno.h>
 #include <event2/event.h>
-#include <fcntl.h>
 #include <stdbool.h>
-#include <stdio.h>
 #include <stdlib.h>
-#include <unistd.h>
 
 #include "vmm/control/report_metrics.h"
 #include "vmm/base/log.h"
+#include "vmm/base/whole_file.h"
 #include "vmm/machine/machine.h"
 
 struct metrics_file {
 	struct machine *m;
-	const char *path;
-	char *new;
+	const char *path; /* as given */
+	struct whole_file file;
 	struct event *later;
 	bool failed; /* the last write, which was told */
 	bool ours;   /* what has the name was written by us */
 };
 
-static int write_new(const char *path, const char *text, size_t len)
-{
-	ssize_t n;
-	int fd, err;
-
-	if (unlink(path) < 0 && errno != ENOENT)
-		return -errno;
-	fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0644);
-	if (fd < 0)
-		return -errno;
-	n = write(fd, text, len);
-	err = n == (ssize_t)len ? 0 : n < 0 ? -errno : -ENOSPC;
-	if (close(fd) < 0 && err == 0)
-		err = -errno;
-	return err;
-}
-
 static int replace(struct metrics_file *f)
 {
 	size_t len;
 	char *text = gather_metrics(f->m, &len);
-	int err = text != NULL ? write_new(f->new, text, len) : -ENOMEM;
+	int err = text != NULL ? whole_file_put(&f->file, text, len) : -ENOMEM;
 
 	free(text);
-	if (err == 0 && rename(f->new, f->path) < 0)
-		err = -errno;
-	if (err < 0)
-		(void)unlink(f->new);
-	else
-		f->ours = true;
+	f->ours = f->ours || err == 0;
 	return err;
 }
 
@@ -92,9 +68,9 @@ int metrics_file_new(struct machine *m, struct metrics_file **out, struct text *
 	f->m = m;
 	f->path = m->spec.metrics_file;
 	f->later = evtimer_new(m->base, on_later, f);
-	if (asprintf(&f->new, "%s.new", f->path) < 0)
-		f->new = NULL;
-	err = f->later != NULL && f->new != NULL ? replace(f) : -ENOMEM;
+	err = whole_file_begin(&f->file, f->path);
+	if (err == 0)
+		err = f->later != NULL ? replace(f) : -ENOMEM;
 	if (err < 0) {
 		metrics_file_free(f);
 		return text_set(why, err, "--metrics-file %.200s: cannot write it: %s",
@@ -114,7 +90,7 @@ void metrics_file_free(struct metrics_file *f)
 	if (f->later != NULL)
 		event_free(f->later);
 	if (f->ours)
-		(void)unlink(f->path);
-	free(f->new);
+		(void)whole_file_remove(&f->file);
+	whole_file_close(&f->file);
 	free(f);
 }
