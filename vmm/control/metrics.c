@@ -4,12 +4,7 @@
 #include <inttypes.h>
 
 #include "devices/clock.h"
-
-#if defined(__aarch64__)
-#define MACHINE "aarch64"
-#else
-#define MACHINE "x86_64"
-#endif
+#include "vmm/base/arch_name.h"
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 
@@ -143,7 +138,7 @@ static void print_vm(struct page *p, const struct metrics_now *now)
 	begin(p, "hotsocket_build_info", "gauge",
 	      "The program that runs the VM; always 1.");
 	(void)fprintf(p->out, "%s{vm=\"%s\",version=\"%s\",machine=\"%s\"} 1\n",
-		      p->family, p->vm, VERSION, MACHINE);
+		      p->family, p->vm, VERSION, ARCH_NAME);
 	begin(p, "hotsocket_start_time_seconds", "gauge",
 	      "When the VM was started, in seconds since 1970.");
 	(void)fprintf(p->out, "%s{vm=\"%s\"} %.3f\n", p->family, p->vm, now->started);

@@ -45,12 +45,11 @@ static void on_later(evutil_socket_t fd, short what, void *arg)
 	f->failed = err < 0;
 }
 
-static void on_change(void *ctx)
+void metrics_file_write_soon(struct metrics_file *f)
 {
 	const struct timeval wait = { METRICS_FILE_S, 0 };
-	struct metrics_file *f = ctx;
 
-	if (!evtimer_pending(f->later, NULL))
+	if (f != NULL && !evtimer_pending(f->later, NULL))
 		evtimer_add(f->later, &wait);
 }
 
@@ -76,8 +75,6 @@ int metrics_file_new(struct machine *m, struct metrics_file **out, struct text *
 		return text_set(why, err, "--metrics-file %.200s: cannot write it: %s",
 				m->spec.metrics_file, text_errno(-err));
 	}
-	m->record.changed = on_change;
-	m->record.changed_ctx = f;
 	*out = f;
 	return 0;
 }
@@ -86,7 +83,6 @@ void metrics_file_free(struct metrics_file *f)
 {
 	if (f == NULL)
 		return;
-	f->m->record.changed = NULL;
 	if (f->later != NULL)
 		event_free(f->later);
 	if (f->ours)

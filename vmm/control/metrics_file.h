@@ -16,9 +16,12 @@ struct metrics_file;
 
 #define METRICS_FILE_S 1 /* from the first change to the write */
 
-/* *out is NULL when none is asked for, and metrics_file_free() takes that. The record of
- * the machine tells it of changes. 0 and there is a first file; or -errno with *why. */
+/* *out is NULL when none is asked for, and everything here takes that. 0 and there is a
+ * first file; or -errno with *why. */
 int metrics_file_new(struct machine *m, struct metrics_file **out, struct text *why);
+
+/* Something changed: the file is to follow. */
+void metrics_file_write_soon(struct metrics_file *f);
 
 /* Removes the file, too. */
 void metrics_file_free(struct metrics_file *f);

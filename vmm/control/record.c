@@ -16,8 +16,7 @@ static const enum event_reason ends[METRICS_NRESULTS] = {
 
 void record_changed(const struct record *r)
 {
-	if (r->changed != NULL)
-		r->changed(r->changed_ctx);
+	r->changed(r->changed_ctx);
 }
 
 void record_event(struct record *r, enum event_reason reason, const char *fmt, ...)
@@ -133,8 +132,10 @@ struct hotplug_listener record_listener(struct record *r)
 					  .ctx = r };
 }
 
-void record_init(struct record *r)
+void record_init(struct record *r, void (*changed)(void *ctx), void *ctx)
 {
+	r->changed = changed;
+	r->changed_ctx = ctx;
 	r->started_ns = wall_ns();
 	conditions_init(&r->conditions, r->started_ns);
 }

@@ -16,18 +16,19 @@ struct record {
 	struct text last_message;
 	uint64_t started_ns; /* CLOCK_REALTIME */
 
-	void (*changed)(void *ctx); /* something is worth being written down; or NULL */
-	void *changed_ctx;
+	void (*changed)(void *ctx); /* constant */
+	void *changed_ctx;          /* constant */
 };
 
-/* *r was zeroed. */
-void record_init(struct record *r);
+/* *r was zeroed. changed(ctx) is called when something is worth being written down; it
+ * does not come back here. */
+void record_init(struct record *r, void (*changed)(void *ctx), void *ctx);
 
 /* To be told by hotplug. */
 struct hotplug_listener record_listener(struct record *r);
 
-/* Something happened. The message says nothing that is new each time, or it is not
- * counted as the same. */
+/* Something happened. Keep counters and times out of the message: equal messages are
+ * merged into one event, with a count. */
 void record_event(struct record *r, enum event_reason reason, const char *fmt, ...)
 	__attribute__((format(printf, 3, 4)));
 

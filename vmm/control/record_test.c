@@ -22,10 +22,8 @@ static int set_up(void **state)
 {
 	(void)state;
 	memset(&r, 0, sizeof(r));
-	record_init(&r);
+	record_init(&r, on_change, &r);
 	listener = record_listener(&r);
-	r.changed = on_change;
-	r.changed_ctx = &r;
 	changes = 0;
 	return 0;
 }

@@ -4,6 +4,7 @@
 #include <stdio.h>
 
 #include "devices/clock.h"
+#include "vmm/base/arch_name.h"
 #include "vmm/machine/machine.h"
 #include "vmm/qmp/qmp_message.h"
 #include "vmm/qmp/qmp_server.h"
@@ -11,13 +12,7 @@
 #include "vmm/control/vcpu_state.h"
 #include "vmm/kvm/vcpu_stats.h"
 
-#if defined(__aarch64__)
-#define TARGET "aarch64"
-#else
-#define TARGET "x86_64"
-#endif
-
-const char report_driver[] = "host-" TARGET "-cpu";
+const char report_driver[] = "host-" ARCH_NAME "-cpu";
 
 static uint64_t elapsed_us(const struct job *job, uint64_t ns)
 {
@@ -259,11 +254,11 @@ json_t *report_cpus_fast(const struct machine *m)
 		if (!has_thread(m, i))
 			continue;
 		(void)snprintf(path, sizeof(path), "/machine/vcpu[%" PRIu32 "]", i);
-		json_array_append_new(list,
-				      json_pack("{s:I, s:s, s:i, s:o, s:s}", "cpu-index",
-						(json_int_t)i, "qom-path", path,
-						"thread-id", vcpu_tid(m->vcpu[i]),
-						"props", props(m, i), "target", TARGET));
+		json_array_append_new(list, json_pack("{s:I, s:s, s:i, s:o, s:s}",
+						      "cpu-index", (json_int_t)i,
+						      "qom-path", path, "thread-id",
+						      vcpu_tid(m->vcpu[i]), "props",
+						      props(m, i), "target", ARCH_NAME));
 	}
 	return list;
 }

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "devices/clock.h"
+#include "vmm/control/vm_name.h"
 #include "vmm/machine/machine.h"
 #include "vmm/kvm/vcpu_stats.h"
 
@@ -37,7 +38,7 @@ static uint32_t look_at_vcpus(const struct machine *m, struct metrics_vcpu *out)
 static void print(struct machine *m, struct metrics_vcpu *vcpu, FILE *out)
 {
 	const struct sockets *sockets = hotplug_sockets(m->hotplug);
-	char name[MACHINE_NAME_LEN];
+	char name[VM_NAME_LEN];
 	struct metrics_now now = {
 		.vm = name,
 		.paused = m->paused,
@@ -53,7 +54,7 @@ static void print(struct machine *m, struct metrics_vcpu *vcpu, FILE *out)
 		.nvcpu = look_at_vcpus(m, vcpu),
 	};
 
-	machine_name(m, name);
+	vm_name(&m->spec, name);
 	count_states(m, now.vcpus);
 	metrics_print(&m->record.metrics, &now, out);
 }

@@ -9,6 +9,7 @@
 #include "vmm/qmp/qmp_message.h"
 #include "vmm/control/amend.h"
 #include "vmm/control/report_metrics.h"
+#include "vmm/control/vm_name.h"
 #include "vmm/machine/machine.h"
 #include "vmm/control/report.h"
 
@@ -86,9 +87,9 @@ static json_t *vm_status(const struct machine *m)
 
 json_t *report_vm(const struct machine *m)
 {
-	char name[MACHINE_NAME_LEN];
+	char name[VM_NAME_LEN];
 
-	machine_name(m, name);
+	vm_name(&m->spec, name);
 	return json_pack("{s:s, s:s, s:{s:s, s:o}, s:o, s:o}", "apiVersion", API_VERSION,
 			 "kind", "VirtualMachineInstance", "metadata", "name", name,
 			 "creationTimestamp", moment(m->record.started_ns), "spec",

@@ -5,7 +5,6 @@
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 #include <unistd.h>
 
 #include "acpi/layout.h"
@@ -20,7 +19,6 @@
 #include "vmm/qmp/qmp_server.h"
 #include "vmm/control/report.h"
 
-#define NAME_CHARS  "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-._"
 #define FAREWELL_MS 1000 /* for clients to read the last events */
 
 void machine_end(struct machine *m, enum machine_end how, const char *reason,
@@ -244,11 +242,18 @@ static int load_guest(struct machine *m, struct text *why)
 	return err;
 }
 
+static void on_record_change(void *ctx)
+{
+	const struct machine *m = ctx;
+
+	metrics_file_write_soon(m->metrics_file);
+}
+
 static int add_control(struct machine *m, struct text *why)
 {
 	int err = keeper_new(m, &m->keeper);
 
-	record_init(&m->record);
+	record_init(&m->record, on_record_change, m);
 	m->listeners[0] = report_listener(m);
 	m->listeners[1] = record_listener(&m->record);
 	m->listeners[2] = keeper_listener(m->keeper);
@@ -405,6 +410,7 @@ void machine_destroy(struct machine *m)
 	hotplug_free(m->hotplug);
 	keeper_free(m->keeper);
 	metrics_file_free(m->metrics_file);
+	m->metrics_file = NULL;
 	vm_destroy(m->vm);
 	cpuhp_destroy(&m->cpuhp);
 	free_event(m->sigint);
@@ -436,29 +442,6 @@ void machine_resume(struct machine *m)
 	vcpu_resume_all(&m->env);
 	m->paused = false;
 	record_paused(&m->record, false);
-}
-
-/* The length of what its control socket is called, without the ending. */
-static size_t socket_name(const struct machine *m, const char **name)
-{
-	const char *path = m->spec.qmp != NULL ? m->spec.qmp : "hotsocket";
-	const char *slash = strrchr(path, '/'), *dot;
-
-	*name = slash != NULL ? slash + 1 : path;
-	dot = strrchr(*name, '.');
-	return dot != NULL && dot > *name ? (size_t)(dot - *name) : strlen(*name);
-}
-
-void machine_name(const struct machine *m, char out[MACHINE_NAME_LEN])
-{
-	const char *name = m->spec.name;
-	size_t len = name != NULL ? strlen(name) : socket_name(m, &name);
-
-	if (len > MACHINE_NAME_LEN - 1)
-		len = MACHINE_NAME_LEN - 1;
-	for (size_t i = 0; i < len; i++)
-		out[i] = (char)(strchr(NAME_CHARS, name[i]) != NULL ? name[i] : '-');
-	out[len] = '\0';
 }
 
 void machine_press_power_button(struct machine *m)

@@ -97,10 +97,6 @@ void machine_resume(struct machine *m);
 void machine_press_power_button(struct machine *m);
 void machine_quit(void *machine);
 
-/* The name that people know the VM by: letters, digits, and -._ */
-#define MACHINE_NAME_LEN 64
-void machine_name(const struct machine *m, char out[MACHINE_NAME_LEN]);
-
 /* Ends the VM; any thread. The first reason stands. detail is a sentence, or empty. */
 void machine_end(struct machine *m, enum machine_end how, const char *reason,
 		 bool by_guest, const char *detail) NOT_HOLDING(m->end_lock);
