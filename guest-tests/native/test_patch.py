@@ -268,8 +268,8 @@ def test_a_patch_is_refused_as_a_whole():
 def test_a_file_that_cannot_be_written_refuses_it():
     with Spec() as spec, spec.vm() as v:
         q = has(v, 2)
-        away = spec.dir + "-away"
-        os.rename(spec.dir, away)
+        away = spec.path + "-away"
+        os.rename(spec.path, away)
         try:
             equal(refused(v, merge(cores=2)), spec.path + ": cannot write it: No such "
                   "file or directory", "the refusal")
@@ -277,7 +277,7 @@ def test_a_file_that_cannot_be_written_refuses_it():
                 merge(cores=2, sockets=3))}).desc, "with a change of sockets")
             equal(v.vcpu_threads(), [0, 1], "threads")
         finally:
-            os.rename(away, spec.dir)
+            os.rename(away, spec.path)
         equal((cpu(v), restart(v)), ((2, 1, 1, 8), UP_TO_DATE), "the spec")
         patch(v, merge(cores=2, sockets=3))
         spec.becomes(3)
