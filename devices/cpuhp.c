@@ -12,7 +12,7 @@
 	4 /* an add or a removal reports at most twice, with as much in hand */
 
 int cpuhp_init(struct cpuhp *hp, const struct topology *topo, struct ged *ged,
-	       bool accept_ejects, void (*wake)(void *ctx), void *ctx)
+	       unsigned flags, void (*wake)(void *ctx), void *ctx)
 {
 	size_t n = topo->max_vcpus, ring_len = RING_MIN + RING_PER_CPU * n;
 	struct cpuhp_slot *slot =
@@ -26,7 +26,7 @@ int cpuhp_init(struct cpuhp *hp, const struct topology *topo, struct ged *ged,
 		.wake = wake,
 		.wake_ctx = ctx,
 		.ring_len = (uint32_t)ring_len,
-		.accept_ejects = accept_ejects,
+		.flags = flags,
 		.lock = MTX_INIT,
 		.slot = slot,
 		.ring = (struct ost *)(slot + n),
@@ -39,6 +39,16 @@ void cpuhp_destroy(struct cpuhp *hp)
 {
 	free(hp->memory);
 	hp->memory = NULL;
+}
+
+bool cpuhp_no_acpi(const struct cpuhp *hp)
+{
+	return hp->flags & CPUHP_NO_ACPI;
+}
+
+void cpuhp_wake(struct cpuhp *hp)
+{
+	hp->wake(hp->wake_ctx);
 }
 
 void cpuhp_show(struct cpuhp *hp, unsigned char *sta)
@@ -86,7 +96,7 @@ uint64_t cpuhp_plug(struct cpuhp *hp, const uint32_t *index, size_t n)
 
 		plug_locked(hp, index[i]);
 		cpuhp_mark_locked(hp, s, true, false);
-		if (hp->no_acpi)
+		if (cpuhp_no_acpi(hp))
 			s->registered_ns = now_ns();
 	}
 	cpuhp_tell_ged_locked(hp);
@@ -149,7 +159,7 @@ void cpuhp_ask_removal(struct cpuhp *hp, const uint32_t *index, size_t n)
 		s->remove_requested = true;
 		s->offlining_ns = s->ejected_ns = s->gone_ns = 0;
 		cpuhp_mark_locked(hp, s, s->insert_pending, true);
-		if (hp->no_acpi && s->state != SLOT_ONLINE)
+		if (cpuhp_no_acpi(hp) && s->state != SLOT_ONLINE)
 			(void)cpuhp_eject_locked(hp, s);
 	}
 	cpuhp_tell_ged_locked(hp);
@@ -267,7 +277,7 @@ static int run_locked(struct cpuhp *hp, struct cpuhp_slot *s) HOLDS(hp->lock)
 static void stopped_locked(struct cpuhp *hp, struct cpuhp_slot *s) HOLDS(hp->lock)
 {
 	cpuhp_begin_offlining(s);
-	if (hp->no_acpi && s->remove_requested)
+	if (cpuhp_no_acpi(hp) && s->remove_requested)
 		(void)cpuhp_eject_locked(hp, s);
 }
 
@@ -281,7 +291,7 @@ int cpuhp_runs(struct cpuhp *hp, uint32_t index, bool running)
 	if (err == 0 && !running)
 		stopped_locked(hp, s);
 	mtx_unlock(&hp->lock);
-	hp->wake(hp->wake_ctx);
+	cpuhp_wake(hp);
 	return err;
 }
 
@@ -303,6 +313,16 @@ struct cpuhp_slot cpuhp_get(struct cpuhp *hp, uint32_t index)
 	s = hp->slot[index];
 	mtx_unlock(&hp->lock);
 	return s;
+}
+
+enum slot_state cpuhp_slot_state(struct cpuhp *hp, uint32_t index)
+{
+	enum slot_state state;
+
+	mtx_lock(&hp->lock);
+	state = hp->slot[index].state;
+	mtx_unlock(&hp->lock);
+	return state;
 }
 
 bool cpuhp_next_ost(struct cpuhp *hp, struct ost *out)

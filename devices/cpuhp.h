@@ -78,14 +78,16 @@ struct cpuhp_slot {
 	uint64_t gone_ns; /* parked, and no _OST due */
 };
 
+#define CPUHP_ACCEPT_EJECTS 0x1 /* the guest may eject what nobody asked for */
+#define CPUHP_NO_ACPI       0x2 /* the guest has none: it is told nothing */
+
 struct cpuhp {
 	const struct topology *topo; /* constant */
 	struct ged *ged;             /* constant */
 	void (*wake)(void *ctx);     /* constant; called without the lock, any thread */
 	void *wake_ctx;              /* constant */
 	uint32_t ring_len;           /* constant */
-	bool accept_ejects;          /* constant; ejects that nobody asked for */
-	bool no_acpi; /* constant, set after cpuhp_init(); the guest has none */
+	unsigned flags;              /* constant; CPUHP_ACCEPT_EJECTS, CPUHP_NO_ACPI */
 
 	struct mtx lock; /* guards the fields from here to the blank line */
 	uint32_t selector;
@@ -103,11 +105,18 @@ struct cpuhp {
 	void *memory; /* what cpuhp_destroy() frees */
 };
 
-/* All CPUs absent. wake(ctx) is called when main has something to look at. 0 or
+/* All CPUs absent. flags are CPUHP_ACCEPT_EJECTS and CPUHP_NO_ACPI. wake(ctx) is called,
+ * by any thread and without the lock, when main has something to look at. 0 or
  * -ENOMEM. */
 int cpuhp_init(struct cpuhp *hp, const struct topology *topo, struct ged *ged,
-	       bool accept_ejects, void (*wake)(void *ctx), void *ctx);
+	       unsigned flags, void (*wake)(void *ctx), void *ctx);
 void cpuhp_destroy(struct cpuhp *hp);
+
+/* Whether the guest has no ACPI. Any thread. */
+bool cpuhp_no_acpi(const struct cpuhp *hp);
+
+/* Has main look again, as if the guest had done something. Any thread. */
+void cpuhp_wake(struct cpuhp *hp) NOT_HOLDING(hp->lock);
 
 /* From now on keeps the _STA of CPU i in sta[i], where the DSDT reads it; NULL: nowhere.
  * No vCPU runs; sta is guest memory, which the guest may spoil for itself, and outlives
@@ -164,6 +173,9 @@ void cpuhp_started(struct cpuhp *hp, uint32_t index) NOT_HOLDING(hp->lock);
 
 /* Copies what is known of one CPU; index is below topo->max_vcpus. Any thread. */
 struct cpuhp_slot cpuhp_get(struct cpuhp *hp, uint32_t index) NOT_HOLDING(hp->lock);
+
+/* The state alone, for those who ask it of many. Any thread. */
+enum slot_state cpuhp_slot_state(struct cpuhp *hp, uint32_t index) NOT_HOLDING(hp->lock);
 
 /* Takes the oldest _OST that main has not seen; false when there is none. */
 bool cpuhp_next_ost(struct cpuhp *hp, struct ost *out) NOT_HOLDING(hp->lock);

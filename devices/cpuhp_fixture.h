@@ -39,8 +39,8 @@ static inline int setup(void **state)
 	struct fixture *f = test_calloc(1, sizeof(*f));
 
 	assert_int_equal(topology_init(&f->topo, 2, 3, 2), 0);
-	ged_init(&f->ged, set_line, f);
-	assert_int_equal(cpuhp_init(&f->hp, &f->topo, &f->ged, false, wake, f), 0);
+	ged_init(&f->ged, set_line, NULL, f);
+	assert_int_equal(cpuhp_init(&f->hp, &f->topo, &f->ged, 0, wake, f), 0);
 	cpuhp_boot(&f->hp, 0);
 	*state = f;
 	return 0;

@@ -331,7 +331,8 @@ static void check_guest_step(const struct rig *r, uint32_t index)
 	if (is->state == was->state || is->state != SLOT_EJECTED)
 		return;
 	MUST(index == r->selector && index != 0);
-	MUST(was->remove_requested || was->underway || r->hp.accept_ejects);
+	MUST(was->remove_requested || was->underway ||
+	     (r->hp.flags & CPUHP_ACCEPT_EJECTS));
 	MUST(is->by_guest == !(was->remove_requested || was->underway) && is->ost_due);
 }
 
@@ -391,8 +392,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		return 0;
 	r = (struct rig){ 0 };
 	MUST(topology_init(&r.topo, 2, 3, 2) == 0);
-	ged_init(&r.ged, set_line, &r);
-	MUST(cpuhp_init(&r.hp, &r.topo, &r.ged, data[0] & 1, wake, &r) == 0);
+	ged_init(&r.ged, set_line, NULL, &r);
+	MUST(cpuhp_init(&r.hp, &r.topo, &r.ged, data[0] & CPUHP_ACCEPT_EJECTS, wake,
+			&r) == 0);
 	cpuhp_boot(&r.hp, 0);
 	for (const uint8_t *p = data + 1; p < end;) {
 		const struct step *step = find_step(*p++);

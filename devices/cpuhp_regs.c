@@ -186,5 +186,5 @@ void cpuhp_access(void *dev, uint64_t offset, uint8_t *data, uint32_t len, bool 
 	if (!write)
 		bus_put(data, len, value);
 	if (news)
-		hp->wake(hp->wake_ctx);
+		cpuhp_wake(hp);
 }

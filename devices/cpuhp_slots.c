@@ -29,8 +29,8 @@ bool cpuhp_has_event(const struct cpuhp_slot *s)
 void cpuhp_mark_locked(struct cpuhp *hp, struct cpuhp_slot *s, bool insert, bool remove)
 {
 	hp->pending -= cpuhp_has_event(s);
-	s->insert_pending = insert && !hp->no_acpi;
-	s->remove_pending = remove && !hp->no_acpi;
+	s->insert_pending = insert && !cpuhp_no_acpi(hp);
+	s->remove_pending = remove && !cpuhp_no_acpi(hp);
 	hp->pending += cpuhp_has_event(s);
 }
 
@@ -48,7 +48,7 @@ void cpuhp_begin_offlining(struct cpuhp_slot *s)
 static bool may_eject(const struct cpuhp *hp, const struct cpuhp_slot *s)
 {
 	return s != &hp->slot[0] &&
-	       (s->remove_requested || s->underway || hp->accept_ejects);
+	       (s->remove_requested || s->underway || (hp->flags & CPUHP_ACCEPT_EJECTS));
 }
 
 bool cpuhp_eject_locked(struct cpuhp *hp, struct cpuhp_slot *s)
@@ -61,7 +61,7 @@ bool cpuhp_eject_locked(struct cpuhp *hp, struct cpuhp_slot *s)
 	s->ejected_ns = now_ns();
 	s->by_guest = !s->remove_requested && !s->underway;
 	s->remove_requested = s->underway = false;
-	s->ost_due = !hp->no_acpi;
+	s->ost_due = !cpuhp_no_acpi(hp);
 	hp->ejected++;
 	cpuhp_mark_locked(hp, s, false, false);
 	cpuhp_tell_ged_locked(hp);

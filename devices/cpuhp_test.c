@@ -54,7 +54,6 @@ static void a_reset_shows_the_sta_that_the_guest_boots_with(void **state)
  * the guest sees and does not acknowledge, and withdraws that. */
 static void withdraw_a_seen_removal(struct fixture *f, const uint32_t *four)
 {
-	f->hp.accept_ejects = false;
 	plug(f, 4, 5);
 	cpuhp_ask_removal(&f->hp, four, 1);
 	wr(f, CPUHP_SELECTOR, 4, 4);
@@ -249,7 +248,7 @@ static void a_guest_without_acpi_is_told_nothing_and_lets_go_by_stopping(void **
 	struct fixture *f = *state;
 	uint32_t gone;
 
-	f->hp.no_acpi = true;
+	f->hp.flags = CPUHP_NO_ACPI;
 	plug(f, 4, 5);
 	assert_false(f->line);
 	assert_int_equal(status_of(f, 4), CPUHP_ENABLED);
@@ -274,7 +273,7 @@ static void a_guest_without_acpi_cannot_hold_what_it_does_not_run(void **state)
 	struct fixture *f = *state;
 	uint32_t gone;
 
-	f->hp.no_acpi = true;
+	f->hp.flags = CPUHP_NO_ACPI;
 	plug(f, 4, 5);
 	cpuhp_ask_removal(&f->hp, &five, 1);
 	assert_true(cpuhp_next_ejected(&f->hp, &gone));

@@ -3,9 +3,12 @@
 #include "acpi/layout.h"
 #include "devices/bus.h"
 
-void ged_init(struct ged *g, void (*line)(void *ctx, bool level), void *ctx)
+void ged_init(struct ged *g, void (*line)(void *ctx, bool level),
+	      void (*stormed)(void *ctx), void *ctx)
 {
-	*g = (struct ged){ .line = line, .ctx = ctx, .lock = MTX_INIT };
+	*g = (struct ged){
+		.line = line, .stormed = stormed, .ctx = ctx, .lock = MTX_INIT
+	};
 }
 
 static bool level_locked(const struct ged *g) HOLDS(g->lock)

@@ -19,10 +19,9 @@ struct ged {
 	/* Sets the interrupt line. Called from any thread with the lock held, so that the
 	 * levels arrive in order: it must not block nor come back here. */
 	void (*line)(void *ctx, bool level);
-	/* Constant, set after ged_init(), or NULL: it was muted. Any thread, without the
-	 * lock. */
+	/* The line was muted. Any vCPU thread, without the lock; or NULL. */
 	void (*stormed)(void *ctx);
-	void *ctx;
+	void *ctx; /* as the two above constant */
 
 	struct mtx lock;  /* guards the fields from here on */
 	uint32_t pending; /* GED_CPU, GED_POWER */
@@ -31,8 +30,9 @@ struct ged {
 	uint64_t storms;  /* times that it was muted */
 };
 
-/* Nothing pending, line low. */
-void ged_init(struct ged *g, void (*line)(void *ctx, bool level), void *ctx);
+/* Nothing pending, line low. stormed may be NULL. */
+void ged_init(struct ged *g, void (*line)(void *ctx, bool level),
+	      void (*stormed)(void *ctx), void *ctx);
 
 /* The machine starts again: as after ged_init(), but what storms there were stay
  * counted. */

@@ -50,7 +50,7 @@ static void the_line_is_high_while_anything_is_pending(void **state)
 	struct ged g;
 
 	(void)state;
-	ged_init(&g, set_line, &l);
+	ged_init(&g, set_line, NULL, &l);
 	ged_set(&g, GED_CPU, true);
 	assert_true(l.level);
 	ged_set(&g, GED_POWER, true);
@@ -68,7 +68,7 @@ static void reading_the_word_forgets_nothing(void **state)
 	struct ged g;
 
 	(void)state;
-	ged_init(&g, set_line, &l);
+	ged_init(&g, set_line, NULL, &l);
 	ged_set(&g, GED_POWER, true);
 	assert_int_equal(read_word(&g), GED_POWER);
 	assert_int_equal(read_word(&g), GED_POWER);
@@ -81,7 +81,7 @@ static void the_guest_cannot_acknowledge_cpus_here(void **state)
 	struct ged g;
 
 	(void)state;
-	ged_init(&g, set_line, &l);
+	ged_init(&g, set_line, NULL, &l);
 	ged_set(&g, GED_CPU, true);
 	write_word(&g, UINT32_MAX);
 	assert_int_equal(read_word(&g), GED_CPU);
@@ -94,8 +94,7 @@ static void a_guest_that_never_answers_gets_a_low_line_until_the_next_event(void
 	struct ged g;
 
 	(void)state;
-	ged_init(&g, set_line, &l);
-	g.stormed = count_storm;
+	ged_init(&g, set_line, count_storm, &l);
 	ged_set(&g, GED_CPU, true);
 	for (int i = 0; i < GED_STORM - 1; i++)
 		read_word(&g);
@@ -117,7 +116,7 @@ static void a_guest_that_answers_is_no_storm(void **state)
 	struct ged g;
 
 	(void)state;
-	ged_init(&g, set_line, &l);
+	ged_init(&g, set_line, NULL, &l);
 	for (int i = 0; i < 3 * GED_STORM; i++) {
 		ged_set(&g, GED_CPU, true);
 		read_word(&g);
@@ -134,7 +133,7 @@ static void other_offsets_read_zero_and_take_nothing(void **state)
 	uint8_t data[2] = { 0xff, 0xff };
 
 	(void)state;
-	ged_init(&g, set_line, &l);
+	ged_init(&g, set_line, NULL, &l);
 	ged_set(&g, GED_POWER, true);
 	ged_access(&g, 1, data, 2, true);
 	assert_true(l.level);
@@ -148,7 +147,7 @@ static void a_reset_forgets_every_event_and_the_storm(void **state)
 	struct ged g;
 
 	(void)state;
-	ged_init(&g, set_line, &l);
+	ged_init(&g, set_line, NULL, &l);
 	ged_set(&g, GED_CPU, true);
 	ged_set(&g, GED_POWER, true);
 	ged_reset(&g);

@@ -51,7 +51,7 @@ json_t *report_job(const struct machine *m, const struct job *job)
 	if (!running)
 		json_object_set_new(o, "result",
 				    json_string(job_result_name(job->result)));
-	else if (m->cpuhp.no_acpi)
+	else if (cpuhp_no_acpi(&m->cpuhp))
 		json_object_set_new(o, "note", json_string(job_no_acpi));
 	return o;
 }
@@ -204,7 +204,7 @@ json_t *report_topology(struct machine *m)
 		      (json_int_t)m->topo.max_vcpus, "guest-writes-ignored",
 		      (json_int_t)cpuhp_ignored(&m->cpuhp), "guest-event-storms",
 		      (json_int_t)ged_storms(&m->ged));
-	if (m->cpuhp.no_acpi)
+	if (cpuhp_no_acpi(&m->cpuhp))
 		json_object_set_new(o, "note", json_string(job_no_acpi));
 	if (job != NULL && job_running(job))
 		json_object_set_new(o, "job", report_job(m, job));

@@ -38,9 +38,8 @@ static int setup(void **state)
 	struct fixture *f = test_calloc(1, sizeof(*f));
 
 	assert_int_equal(topology_init(&f->topo, NCPUS, 1, 1), 0);
-	ged_init(&f->ged, ignore_line, NULL);
-	assert_int_equal(cpuhp_init(&f->hp, &f->topo, &f->ged, false, ignore_wake, NULL),
-			 0);
+	ged_init(&f->ged, ignore_line, NULL, NULL);
+	assert_int_equal(cpuhp_init(&f->hp, &f->topo, &f->ged, 0, ignore_wake, NULL), 0);
 	f->job = (struct job){ .id = 1, .start_ns = now_ns(), .cpu = f->cpu, .ncpus = 2 };
 	f->cpu[0] = 2;
 	f->cpu[1] = 3;

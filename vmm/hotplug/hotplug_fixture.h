@@ -115,8 +115,10 @@ static inline int setup(void **state)
 	limits.boot_only = false;
 	assert_int_equal(spec_resolve(&f->spec, &limits, &f->topo, &why), 0);
 	assert_int_equal(vm_create(kvm_fd, 4 << 20, &f->topo, &f->vm, &why), 0);
-	ged_init(&f->ged, set_line, f);
-	assert_int_equal(cpuhp_init(&f->cpuhp, &f->topo, &f->ged, true, on_wake, f), 0);
+	ged_init(&f->ged, set_line, NULL, f);
+	assert_int_equal(
+		cpuhp_init(&f->cpuhp, &f->topo, &f->ged, CPUHP_ACCEPT_EJECTS, on_wake, f),
+		0);
 	f->env = (struct vcpu_env){ .vm = f->vm, .cpuhp = &f->cpuhp };
 	vcpu_env_init(&f->env);
 	assert_int_equal(vcpu_setup_kick(), 0);

@@ -311,7 +311,7 @@ void hotplug_look(void *hotplug)
 		osts++;
 	}
 	if (osts == OSTS_PER_LOOK) /* a guest that floods us gets its turn, and no more */
-		h->cpuhp->wake(h->cpuhp->wake_ctx);
+		cpuhp_wake(h->cpuhp);
 	next_ost = forgive_osts(h);
 	watch_guest(h);
 	if (h->any_late && !job_running(&h->job)) {

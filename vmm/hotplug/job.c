@@ -166,7 +166,7 @@ void job_explain_timeout(struct job *j, struct cpuhp *hp)
 	};
 	char cpus[128];
 
-	if (hp->no_acpi) {
+	if (cpuhp_no_acpi(hp)) {
 		enum job_phase last = j->operation == JOB_ADD ? JOB_ONLINE : JOB_EJECTED;
 
 		job_name_missing(j, hp, last, cpus, sizeof(cpus));

@@ -142,16 +142,16 @@ static void on_hotplug_wake(void *ctx)
 /* Devices, in the order of their addresses on each bus. */
 static int add_devices(struct machine *m)
 {
+	bool takes_ejects = !m->spec.refuse_guest_ejects && !m->spec.host.boot_only;
 	int err;
 
-	ged_init(&m->ged, set_ged_line, m);
-	m->ged.stormed = on_storm;
+	ged_init(&m->ged, set_ged_line, on_storm, m);
 	uart_init(&m->uart, set_uart_line, ring_console, m);
 	m->power = (struct power){ on_power_wish, m };
 	err = cpuhp_init(&m->cpuhp, &m->topo, &m->ged,
-			 !m->spec.refuse_guest_ejects && !m->spec.host.boot_only,
+			 (takes_ejects ? CPUHP_ACCEPT_EJECTS : 0) |
+				 (m->spec.device_tree ? CPUHP_NO_ACPI : 0),
 			 wake_ring, &m->hotplug_wake);
-	m->cpuhp.no_acpi = m->spec.device_tree;
 	if (err == 0)
 		err = bus_add(&m->mmio, CPUHP_BASE, CPUHP_LEN, cpuhp_access, &m->cpuhp);
 	if (err == 0)

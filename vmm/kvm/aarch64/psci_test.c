@@ -145,8 +145,9 @@ static int setup(void **state)
 	meanwhile = NULL;
 	fail_threads = false;
 	assert_int_equal(topology_init(&f->topo, NCPUS, 1, 1), 0);
-	ged_init(&f->ged, ignore_line, NULL);
-	assert_int_equal(cpuhp_init(&f->hp, &f->topo, &f->ged, true, ignore_wake, NULL),
+	ged_init(&f->ged, ignore_line, NULL, NULL);
+	assert_int_equal(cpuhp_init(&f->hp, &f->topo, &f->ged, CPUHP_ACCEPT_EJECTS,
+				    ignore_wake, NULL),
 			 0);
 	f->arch.filters = true;
 	f->vm.topo = &f->topo;
@@ -408,7 +409,7 @@ static void test_taken_away_meanwhile(void **state)
 	set_switch(raced->vcpu[cpu], true, true);
 	meanwhile = take_back;
 	expect_denied(cpu, SLOT_ABSENT);
-	raced->hp.no_acpi = true;
+	raced->hp.flags |= CPUHP_NO_ACPI;
 	meanwhile = take_away;
 	expect_denied(4, SLOT_EJECTED);
 }
