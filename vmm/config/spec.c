@@ -203,10 +203,10 @@ int spec_check_hotplug(const struct spec *s, struct text *why)
 static int check_sockets(const struct spec *s, int64_t sockets, struct text *why)
 {
 	if (sockets < 1)
-		return text_set(why, -EINVAL, refuse_sockets_low, sockets,
+		return text_set(why, -ERANGE, refuse_sockets_low, sockets,
 				s->max_sockets);
 	if (sockets > s->max_sockets)
-		return text_set(why, -EINVAL, refuse_sockets_high, sockets,
+		return text_set(why, -ERANGE, refuse_sockets_high, sockets,
 				s->max_sockets, spec_limit_source_name(s),
 				s->max_sockets);
 	return sockets == s->max_sockets ? 0 : spec_check_hotplug(s, why);
@@ -280,9 +280,8 @@ int spec_resolve(struct spec *s, const struct host_limits *host, struct topology
 	new.stored[SPEC_THREADS] = new.threads;
 	new.stored[SPEC_MAX_SOCKETS] = new.max_sockets;
 	limit_sockets(&new);
-	err = check_sockets(&new, new.sockets, why);
-	if (err < 0)
-		return err;
+	if (check_sockets(&new, new.sockets, why) < 0)
+		return -EINVAL;
 	if (topology_init(&t, new.max_sockets, new.cores, new.threads) < 0)
 		return text_set(why, -EINVAL, refuse_vcpus_overflow, new.max_sockets,
 				new.limit_source, new.cores, new.threads,
@@ -315,7 +314,7 @@ int spec_check_stored(const struct spec *s, uint32_t sockets, struct text *why)
 	next.max_sockets = s->stored[SPEC_MAX_SOCKETS];
 	if (spec_resolve(&next, &s->host, &topo, &what) == 0)
 		return 0;
-	return text_set(why, -EINVAL, refuse_stored, what.s);
+	return text_set(why, -ERANGE, refuse_stored, what.s);
 }
 
 int spec_check_sockets(const struct spec *s, int64_t sockets, struct text *why)

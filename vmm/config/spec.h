@@ -101,10 +101,11 @@ const char *spec_limit_source_name(const struct spec *s);
 int spec_check_hotplug(const struct spec *s, struct text *why);
 
 /* Whether a running VM of this spec may have this number of sockets, and could be started
- * again with them. 0; or -EINVAL with *why. */
+ * again with them. 0; or with *why -ERANGE for a number outside the limits, -EOPNOTSUPP
+ * where the host cannot. */
 int spec_check_sockets(const struct spec *s, int64_t sockets, struct text *why);
 
-/* Whether what is stored could be started with this number of sockets. 0; or -EINVAL with
+/* Whether what is stored could be started with this number of sockets. 0; or -ERANGE with
  * *why. */
 int spec_check_stored(const struct spec *s, uint32_t sockets, struct text *why);
 

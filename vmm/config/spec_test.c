@@ -171,13 +171,13 @@ static void a_refusal_names_everything(void **state)
 	(void)state;
 	assert_int_equal(spec_resolve(&s, &host, &t, &why), 0);
 	assert_int_equal(spec_check_sockets(&s, 8, &why), 0);
-	assert_int_equal(spec_check_sockets(&s, 9, &why), -EINVAL);
+	assert_int_equal(spec_check_sockets(&s, 9, &why), -ERANGE);
 	assert_string_equal(why.s,
 			    "CPU sockets 9 is greater than the maximum sockets allowed, "
 			    "maxSockets 8 (by default 4 x sockets); ask for 1 to 8, or "
 			    "start the VM with a "
 			    "larger maxSockets");
-	assert_int_equal(spec_check_sockets(&s, INT64_MIN, &why), -EINVAL);
+	assert_int_equal(spec_check_sockets(&s, INT64_MIN, &why), -ERANGE);
 	assert_string_equal(why.s,
 			    "CPU sockets -9223372036854775808 is less than the minimum, "
 			    "1; ask for 1 to 8");
@@ -197,18 +197,18 @@ static void what_is_stored_is_checked_as_the_next_start_would(void **state)
 	assert_true(spec_differs(&s, &why));
 	assert_string_equal(why.s, "maxSockets 8 to 4");
 	assert_int_equal(spec_check_sockets(&s, 4, &why), 0);
-	assert_int_equal(spec_check_sockets(&s, 5, &why), -EINVAL);
+	assert_int_equal(spec_check_sockets(&s, 5, &why), -ERANGE);
 	assert_string_equal(
 		why.s, "from the next start on: CPU sockets 5 is greater than the "
 		       "maximum sockets allowed, maxSockets 4 (set for the VM); ask for "
 		       "1 to 4, or start the VM with a larger maxSockets");
-	assert_int_equal(spec_check_sockets(&s, 9, &why), -EINVAL);
+	assert_int_equal(spec_check_sockets(&s, 9, &why), -ERANGE);
 	assert_null(strstr(why.s, "from the next start on"));
 	s.stored[SPEC_CORES] = 300;
 	s.stored[SPEC_THREADS] = 2;
 	assert_true(spec_differs(&s, &why));
 	assert_string_equal(why.s, "maxSockets 8 to 4, threads 1 to 2, cores 1 to 300");
-	assert_int_equal(spec_check_stored(&s, 2, &why), -EINVAL);
+	assert_int_equal(spec_check_stored(&s, 2, &why), -ERANGE);
 	assert_non_null(strstr(why.s, "x cores 300 x threads 2 = 2400 vCPUs is greater"));
 	assert_int_equal(s.max_sockets, 8);
 }
@@ -227,7 +227,7 @@ static void a_default_is_stored_as_none(void **state)
 	assert_false(spec_differs(&s, &why));
 	s.stored[SPEC_CORES] = 512;
 	assert_int_equal(spec_check_stored(&s, 2, &why), 0);
-	assert_int_equal(spec_check_stored(&s, 3, &why), -EINVAL);
+	assert_int_equal(spec_check_stored(&s, 3, &why), -ERANGE);
 	s.stored[SPEC_CORES] = 1;
 	s.stored[SPEC_MAX_SOCKETS] = 8;
 	assert_false(spec_differs(&s, &why));

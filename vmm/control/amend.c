@@ -82,8 +82,8 @@ static int check(const struct machine *m, const struct patch *p, struct text *wh
 
 	if (resizes(m, p))
 		err = hotplug_check_resize(m->hotplug, p->cpu[SPEC_SOCKETS], why);
-	if (err == -EINVAL)
-		return patch_blame(p, SPEC_SOCKETS, -ERANGE, why);
+	if (err == -ERANGE)
+		return patch_blame(p, SPEC_SOCKETS, err, why);
 	return err < 0 ? err : check_stored(m, p, why);
 }
 

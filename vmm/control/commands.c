@@ -146,8 +146,6 @@ static json_t *resize(struct machine *m, json_t *args, struct qmp_error *err)
 	    get_timeout(args, &timeout_ms, err) < 0)
 		return NULL;
 	code = hotplug_resize(m->hotplug, sockets, timeout_ms, &why);
-	if (code == -EINVAL) /* the one thing that can be wrong with a number */
-		code = -ERANGE;
 	if (code < 0)
 		return fail_with(err, code, &why);
 	return report_job(m, hotplug_job(m->hotplug));

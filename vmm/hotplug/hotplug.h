@@ -47,7 +47,7 @@ void hotplug_free(struct hotplug *h);
 /* The sockets that are wanted: by the job that runs, or else there are. */
 uint32_t hotplug_wanted(const struct hotplug *h);
 
-/* Whether hotplug_resize() would take this number: 0; or -EINVAL, or -EBUSY, with
+/* Whether hotplug_resize() would take this number: 0; or -ERANGE, or -EBUSY, with
  * *why. */
 int hotplug_check_resize(const struct hotplug *h, int64_t sockets, struct text *why);
 
@@ -58,7 +58,7 @@ int hotplug_prepare(struct hotplug *h, uint32_t sockets, struct text *why);
 
 /* Asks for this number of sockets in all. 0, and hotplug_job() is the job, which may be
  * over when there was nothing to do; or a negative errno with *why, and nothing has
- * changed: -EINVAL for a number outside 1 to maxSockets, -EBUSY while another job runs,
+ * changed: -ERANGE for a number outside 1 to maxSockets, -EBUSY while another job runs,
  * and whatever stopped a vCPU from being made. Asking for what there is finishes what is
  * unfinished. */
 int hotplug_resize(struct hotplug *h, int64_t sockets, uint32_t timeout_ms,

@@ -51,7 +51,7 @@ static void what_is_past_the_limit_is_refused_and_changes_nothing(void **state)
 
 	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
 		memset(&why, 0, sizeof(why));
-		assert_int_equal(resize(f, bad[i], &why), -EINVAL);
+		assert_int_equal(resize(f, bad[i], &why), -ERANGE);
 		assert_non_null(strstr(why.s, "sockets"));
 		assert_non_null(strstr(why.s, "ask for"));
 	}
