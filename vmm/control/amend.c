@@ -12,7 +12,7 @@
 uint32_t amend_spec(const struct machine *m, enum spec_cpu k)
 {
 	if (k == SPEC_SOCKETS)
-		return hotplug_wanted(m->hotplug);
+		return hotplug_view(m->hotplug).wanted;
 	return m->spec.stored[k] != 0 ? m->spec.stored[k] : spec_running(&m->spec, k);
 }
 
@@ -23,7 +23,7 @@ uint32_t amend_spec(const struct machine *m, enum spec_cpu k)
 static bool resizes(const struct machine *m, const struct patch *p)
 {
 	const struct job *job = hotplug_job(m->hotplug);
-	uint32_t wanted = hotplug_wanted(m->hotplug);
+	uint32_t wanted = hotplug_view(m->hotplug).wanted;
 
 	if (!p->named[SPEC_SOCKETS])
 		return false;
@@ -53,7 +53,7 @@ static uint32_t most_sockets(const struct machine *m, const struct patch *p)
 	uint32_t most = sockets_count(hotplug_sockets(m->hotplug));
 
 	if (job != NULL && job_running(job))
-		most = larger(most, larger(job->from_sockets, job->sockets));
+		most = larger(most, larger(job->from, job->to));
 	if (p->named[SPEC_SOCKETS])
 		most = larger(most, (uint32_t)p->cpu[SPEC_SOCKETS]);
 	return most;
@@ -78,10 +78,11 @@ static int check_stored(const struct machine *m, const struct patch *p, struct t
 /* What is stored is in m->spec already. */
 static int check(const struct machine *m, const struct patch *p, struct text *why)
 {
+	const struct hotplug_view now = hotplug_view(m->hotplug);
 	int err = 0;
 
 	if (resizes(m, p))
-		err = hotplug_check_resize(m->hotplug, p->cpu[SPEC_SOCKETS], why);
+		err = hotplug_check_resize(&m->spec, &now, p->cpu[SPEC_SOCKETS], why);
 	if (err == -ERANGE)
 		return patch_blame(p, SPEC_SOCKETS, err, why);
 	return err < 0 ? err : check_stored(m, p, why);

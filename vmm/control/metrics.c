@@ -63,7 +63,7 @@ void metrics_count_phase(struct metrics *m, const struct job *job, enum job_phas
 {
 	uint64_t ns = job->phase_ns[p];
 
-	if (job->ncpus > 0)
+	if (job->nunits > 0)
 		observe(&m->phase[p], ns > job->start_ns ? ns - job->start_ns : 0);
 }
 

@@ -131,9 +131,9 @@ static void jobs_are_counted_by_their_end(void **state)
 	assert_null(strstr(text, "outcome=\"running\""));
 }
 
-static void observe(uint64_t us, uint32_t ncpus)
+static void observe(uint64_t us, uint32_t nunits)
 {
-	struct job job = { .id = 1, .start_ns = 5000, .ncpus = ncpus };
+	struct job job = { .id = 1, .start_ns = 5000, .nunits = nunits };
 
 	job.phase_ns[JOB_ONLINE] = job.start_ns + us * 1000;
 	metrics_count_phase(&m, &job, JOB_ONLINE);

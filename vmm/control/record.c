@@ -47,10 +47,10 @@ static void describe(const struct job *job, struct text *t)
 	static const char *const before[] = { "", " (cpu ", " (cpus " };
 	char cpus[128];
 
-	job_name_cpus(job, cpus, sizeof(cpus));
-	text_set(t, 0, "sockets %" PRIu32 " to %" PRIu32 "%s%s%s", job->from_sockets,
-		 job->sockets, before[job->ncpus < 2 ? job->ncpus : 2], cpus,
-		 job->ncpus > 0 ? ")" : "");
+	units_name(&job->units, cpus, sizeof(cpus));
+	text_set(t, 0, "sockets %" PRIu32 " to %" PRIu32 "%s%s%s", job->from, job->to,
+		 before[job->nunits < 2 ? job->nunits : 2], cpus,
+		 job->nunits > 0 ? ")" : "");
 }
 
 static void on_phase(void *ctx, const struct job *job, enum job_phase phase)
@@ -96,7 +96,7 @@ static void on_completed(void *ctx, const struct job *job)
 	describe(job, &what);
 	if (job->result != JOB_DONE)
 		record_event(r, reason_of(job), "%s: %s", what.s, job->message.s);
-	else if (job->ncpus > 0)
+	else if (job->nunits > 0)
 		record_event(r, reason_of(job), "%s", what.s);
 	keep_end(r, job, what.s);
 }

@@ -51,13 +51,12 @@ static void check_change(bool holds, const char *reason, const char *message)
 
 static struct job begin(enum job_operation op, uint32_t from, uint32_t to, uint32_t n)
 {
-	struct job job = { .id = 1,
-			   .operation = op,
-			   .from_sockets = from,
-			   .sockets = to,
-			   .cpu = cpus,
-			   .ncpus = n };
+	struct job job = {
+		.id = 1, .operation = op, .from = from, .to = to, .nunits = n
+	};
 
+	for (uint32_t i = 0; i < n; i++)
+		units_put(&job.units, cpus[i]);
 	job.phase = op == JOB_ADD ? JOB_ACCEPTED : JOB_REQUESTED;
 	listener.phase(listener.ctx, &job, job.phase);
 	return job;

@@ -10,6 +10,7 @@
 #include "vmm/qmp/qmp_server.h"
 #include "vmm/control/trace.h"
 #include "vmm/control/vcpu_state.h"
+#include "vmm/hotplug/cpu_text.h"
 #include "vmm/kvm/vcpu_stats.h"
 
 const char report_driver[] = "host-" ARCH_NAME "-cpu";
@@ -23,8 +24,8 @@ static json_t *cpu_list(const struct job *job)
 {
 	json_t *list = json_array();
 
-	for (uint32_t i = 0; i < job->ncpus; i++)
-		json_array_append_new(list, json_integer(job->cpu[i]));
+	UNITS_EACH (cpu, &job->units)
+		json_array_append_new(list, json_integer(cpu));
 	return list;
 }
 
@@ -32,14 +33,14 @@ static json_t *cpu_list(const struct job *job)
 static json_t *job_object(const struct machine *m, const struct job *job,
 			  enum job_phase phase)
 {
-	return json_pack(
-		"{s:I, s:s, s:s, s:I, s:I, s:I, s:I, s:o, s:I}", "job",
-		(json_int_t)job->id, "operation", job_operation_name(job->operation),
-		"phase", job_phase_name(phase), "from-sockets",
-		(json_int_t)job->from_sockets, "sockets", (json_int_t)job->sockets,
-		"max-sockets", (json_int_t)m->topo.max_sockets, "vcpus",
-		(json_int_t)job->sockets * m->topo.per_socket, "cpus", cpu_list(job),
-		"elapsed-us", (json_int_t)elapsed_us(job, job->phase_ns[phase]));
+	return json_pack("{s:I, s:s, s:s, s:I, s:I, s:I, s:I, s:o, s:I}", "job",
+			 (json_int_t)job->id, "operation",
+			 job_operation_name(job->operation), "phase",
+			 job_phase_name(phase), "from-sockets", (json_int_t)job->from,
+			 "sockets", (json_int_t)job->to, "max-sockets",
+			 (json_int_t)m->topo.max_sockets, "vcpus",
+			 (json_int_t)job->to * m->topo.per_socket, "cpus", cpu_list(job),
+			 "elapsed-us", (json_int_t)elapsed_us(job, job->phase_ns[phase]));
 }
 
 json_t *report_job(const struct machine *m, const struct job *job)
@@ -52,7 +53,7 @@ json_t *report_job(const struct machine *m, const struct job *job)
 		json_object_set_new(o, "result",
 				    json_string(job_result_name(job->result)));
 	else if (cpuhp_no_acpi(&m->cpuhp))
-		json_object_set_new(o, "note", json_string(job_no_acpi));
+		json_object_set_new(o, "note", json_string(cpu_text_no_acpi));
 	return o;
 }
 
@@ -205,7 +206,7 @@ json_t *report_topology(struct machine *m)
 		      (json_int_t)cpuhp_ignored(&m->cpuhp), "guest-event-storms",
 		      (json_int_t)ged_storms(&m->ged));
 	if (cpuhp_no_acpi(&m->cpuhp))
-		json_object_set_new(o, "note", json_string(job_no_acpi));
+		json_object_set_new(o, "note", json_string(cpu_text_no_acpi));
 	if (job != NULL && job_running(job))
 		json_object_set_new(o, "job", report_job(m, job));
 	return o;

@@ -65,13 +65,13 @@ static uint64_t last_ns(const struct job *j, struct cpuhp *hp, struct vcpu *cons
 {
 	uint64_t last = 0;
 
-	for (uint32_t i = 0; i < j->ncpus; i++) {
-		struct cpu_stamps s = { .job = j, .vcpu = vcpu[j->cpu[i]] };
+	UNITS_EACH (cpu, &j->units) {
+		struct cpu_stamps s = { .job = j, .vcpu = vcpu[cpu] };
 		uint64_t ns;
 
 		if (s.vcpu == NULL) /* it waits for an earlier removal */
 			return 0;
-		s.slot = cpuhp_get(hp, j->cpu[i]);
+		s.slot = cpuhp_get(hp, cpu);
 		ns = steps[step].ns(&s);
 		if (ns < j->start_ns)
 			return 0;

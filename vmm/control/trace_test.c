@@ -40,9 +40,11 @@ static int setup(void **state)
 	assert_int_equal(topology_init(&f->topo, NCPUS, 1, 1), 0);
 	ged_init(&f->ged, ignore_line, NULL, NULL);
 	assert_int_equal(cpuhp_init(&f->hp, &f->topo, &f->ged, 0, ignore_wake, NULL), 0);
-	f->job = (struct job){ .id = 1, .start_ns = now_ns(), .cpu = f->cpu, .ncpus = 2 };
+	f->job = (struct job){ .id = 1, .start_ns = now_ns(), .nunits = 2 };
 	f->cpu[0] = 2;
 	f->cpu[1] = 3;
+	units_put(&f->job.units, 2);
+	units_put(&f->job.units, 3);
 	for (int i = 0; i < NCPUS; i++) {
 		f->by_index[i] = &f->vcpu[i];
 		f->vcpu[i].made_ns = now_ns();

@@ -1,18 +1,23 @@
 #include "vmm/hotplug/hotplug.h"
 
 #include <errno.h>
-#include <event2/event.h>
-#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "devices/clock.h"
-#include "vmm/hotplug/hotplug_job.h"
 #include "vmm/config/refusal.h"
+#include "vmm/hotplug/driver.h"
+
+struct hotplug {
+	const struct spec *spec;
+	struct sockets sockets;
+	struct driver driver;
+};
 
 const struct job *hotplug_job(const struct hotplug *h)
 {
-	return h->job.id > 0 ? &h->job : NULL;
+	const struct job *job = &h->driver.engine.now.job;
+
+	return job->id > 0 ? job : NULL;
 }
 
 const struct sockets *hotplug_sockets(const struct hotplug *h)
@@ -20,55 +25,44 @@ const struct sockets *hotplug_sockets(const struct hotplug *h)
 	return &h->sockets;
 }
 
-/* Gives the guest the vCPUs in h->cpus; n may be 0. */
-static int add(struct hotplug *h, uint32_t to, uint32_t n, uint32_t timeout_ms,
-	       struct text *why)
+struct hotplug_view hotplug_view(const struct hotplug *h)
 {
-	uint64_t start_ns = now_ns();
-	bool later = hotplug_removal_lasts(h, h->cpus, n);
-	int err = later ? 0 : hotplug_make_vcpus(h, h->cpus, n, why);
+	const struct job *job = &h->driver.engine.now.job;
+	uint32_t count = sockets_count(&h->sockets);
+	bool running = job_running(job);
 
-	if (err < 0)
-		return err;
-	if (later)
-		hotplug_start_job(h, JOB_ADD, to, n, timeout_ms);
-	else
-		hotplug_start_add(h, to, n, timeout_ms, start_ns);
-	hotplug_look(h);
-	return 0;
+	return (struct hotplug_view){
+		.count = count,
+		.wanted = running ? job->to : count,
+		.taken = sockets_taken(&h->sockets),
+		.running = running ? job : NULL,
+	};
 }
 
-static int take(struct hotplug *h, uint32_t to, uint32_t n, uint32_t timeout_ms)
-{
-	hotplug_start_job(h, JOB_REMOVE, to, n, timeout_ms);
-	cpuhp_ask_removal(h->cpuhp, h->job.cpu, n);
-	hotplug_look(h);
-	return 0;
-}
+/* --- checks
+ * ------------------------------------------------------------------------------- */
 
-/* The guest has this many sockets: plug what they lack, or wait for what it has not
- * taken. */
-static int finish(struct hotplug *h, uint32_t sockets, uint32_t timeout_ms,
-		  struct text *why)
+static int check_idle(const struct job *running, struct text *why)
 {
-	uint32_t n = sockets_lacking(&h->sockets, h->cpus);
-
-	if (n > 0)
-		return add(h, sockets, n, timeout_ms, why);
-	n = sockets_unfinished(&h->sockets, h->cpus);
-	cpuhp_remind(h->cpuhp, h->cpus, n);
-	hotplug_start_job(h, JOB_ADD, sockets, n, timeout_ms);
-	hotplug_enter_phase(h, JOB_PLUGGED, now_ns());
-	hotplug_look(h);
-	return 0;
-}
-
-static int check_idle(const struct hotplug *h, struct text *why)
-{
-	if (!job_running(&h->job))
+	if (running == NULL)
 		return 0;
-	return text_set(why, -EBUSY, refuse_job_running, h->job.id, h->job.from_sockets,
-			h->job.sockets, job_phase_name(h->job.phase));
+	return text_set(why, -EBUSY, refuse_job_running, running->id, running->from,
+			running->to, job_phase_name(running->phase));
+}
+
+int hotplug_check_resize(const struct spec *spec, const struct hotplug_view *v,
+			 int64_t sockets, struct text *why)
+{
+	int err = spec_check_sockets(spec, sockets, why);
+
+	return err < 0 ? err : check_idle(v->running, why);
+}
+
+static const struct job *running_job(const struct hotplug *h)
+{
+	const struct job *job = &h->driver.engine.now.job;
+
+	return job_running(job) ? job : NULL;
 }
 
 /* That one socket may come or go now. */
@@ -76,56 +70,7 @@ static int check_able(const struct hotplug *h, struct text *why)
 {
 	int err = spec_check_hotplug(h->spec, why);
 
-	return err < 0 ? err : check_idle(h, why);
-}
-
-uint32_t hotplug_wanted(const struct hotplug *h)
-{
-	return job_running(&h->job) ? h->job.sockets : sockets_count(&h->sockets);
-}
-
-int hotplug_check_resize(const struct hotplug *h, int64_t sockets, struct text *why)
-{
-	int err = spec_check_sockets(h->spec, sockets, why);
-
-	return err < 0 ? err : check_idle(h, why);
-}
-
-int hotplug_prepare(struct hotplug *h, uint32_t sockets, struct text *why)
-{
-	uint32_t now = sockets_count(&h->sockets), n;
-	int err;
-
-	if (sockets <= now)
-		return 0;
-	n = sockets_lowest_absent(&h->sockets, sockets - now, h->cpus);
-	if (hotplug_removal_lasts(h, h->cpus, n))
-		return 0;
-	err = hotplug_make_vcpus(h, h->cpus, n, why);
-	for (uint32_t i = 0; err == 0 && i < n; i++)
-		vcpu_stop(h->vcpu[h->cpus[i]]);
-	return err;
-}
-
-int hotplug_resize(struct hotplug *h, int64_t sockets, uint32_t timeout_ms,
-		   struct text *why)
-{
-	uint32_t now, to = (uint32_t)sockets;
-	int err = hotplug_check_resize(h, sockets, why);
-
-	if (err < 0)
-		return err;
-	now = sockets_count(&h->sockets);
-	if (to > now) {
-		uint32_t n = sockets_lowest_absent(&h->sockets, to - now, h->cpus);
-
-		sockets_forget_ids(&h->sockets, h->cpus, n);
-		return add(h, to, n, timeout_ms, why);
-	}
-	if (to < now)
-		return take(h, to, sockets_highest(&h->sockets, now - to, h->cpus),
-			    timeout_ms);
-	return finish(h, to, timeout_ms, why);
+	return err < 0 ? err : check_idle(running_job(h), why);
 }
 
 static int check_add(const struct hotplug *h, int64_t socket, const char *id,
@@ -148,97 +93,207 @@ static int check_add(const struct hotplug *h, int64_t socket, const char *id,
 	return spec_check_sockets(h->spec, sockets_count(&h->sockets) + 1, why);
 }
 
-int hotplug_add(struct hotplug *h, int64_t socket, const char *id, struct text *why)
+static int check_remove(const struct hotplug *h, int64_t socket, const char *id,
+			struct text *why)
 {
-	int err = check_add(h, socket, id, why);
+	const struct job *running = running_job(h);
+	int err = check_able(h, why);
+
+	if (socket < 0)
+		return text_set(why, -ENOENT, refuse_id_unknown, id);
+	if (running != NULL && running->operation == JOB_REMOVE &&
+	    units_has(&running->units, (uint32_t)socket * h->sockets.topo->per_socket))
+		return text_set(why, -EBUSY, refuse_unplug_running, id);
+	if (err < 0)
+		return err;
+	return socket == 0 ? text_set(why, -EINVAL, refuse_boot_socket) : 0;
+}
+
+/* --- plans
+ * -------------------------------------------------------------------------------- */
+
+static struct job_plan plan(const struct hotplug *h, enum job_operation op,
+			    struct units cpus, uint32_t to, uint32_t timeout_ms)
+{
+	return (struct job_plan){
+		.resource = JOB_CPU,
+		.operation = op,
+		.units = cpus,
+		.from = sockets_count(&h->sockets),
+		.to = to,
+		.timeout_ms = timeout_ms,
+		.start_ns = h->driver.host.now_ns(h->driver.host.ctx),
+	};
+}
+
+/* The guest has as many: what its sockets lack, or else what it has not taken. */
+static struct job_plan plan_finish(const struct hotplug *h, uint32_t count,
+				   uint32_t timeout_ms)
+{
+	struct units lacking = sockets_lacking(&h->sockets);
+	struct job_plan p;
+
+	if (!units_empty(&lacking))
+		return plan(h, JOB_ADD, lacking, count, timeout_ms);
+	p = plan(h, JOB_ADD, sockets_unfinished(&h->sockets), count, timeout_ms);
+	p.told = true;
+	return p;
+}
+
+static struct job_plan plan_resize(const struct hotplug *h, uint32_t to,
+				   uint32_t timeout_ms)
+{
+	const struct sockets *s = &h->sockets;
+	uint32_t count = sockets_count(s);
+
+	if (to == count)
+		return plan_finish(h, count, timeout_ms);
+	if (to > count)
+		return plan(h, JOB_ADD, sockets_lowest_absent(s, to - count), to,
+			    timeout_ms);
+	return plan(h, JOB_REMOVE, sockets_highest(s, count - to), to, timeout_ms);
+}
+
+/* --- requests
+ * ----------------------------------------------------------------------------- */
+
+/* Whether the host is to make the plan's vCPUs now, before anything is done. */
+static bool is_to_make(const struct hotplug *h, const struct job_plan *p)
+{
+	return p->operation == JOB_ADD && !p->told &&
+	       !cpu_removal_lasts(h->sockets.cpuhp, &p->units);
+}
+
+/* The vCPUs that an add needs are made first: what fails then changes nothing. */
+static int make(struct hotplug *h, const struct job_plan *p, bool *made, struct text *why)
+{
+	*made = is_to_make(h, p);
+	return *made ? driver_start(&h->driver, &p->units, why) : 0;
+}
+
+static void begin(struct hotplug *h, const struct job_plan *p, bool made)
+{
+	const struct cpu_event ev = { .kind = CPU_BEGIN, .plan = *p, .made = made };
+
+	(void)driver_step(&h->driver, &ev);
+	driver_settle(&h->driver);
+}
+
+int hotplug_prepare(struct hotplug *h, uint32_t sockets, struct text *why)
+{
+	struct job_plan p;
+	bool made;
+	int err;
+
+	if (sockets <= sockets_count(&h->sockets))
+		return 0;
+	p = plan_resize(h, sockets, HOTPLUG_TIMEOUT_MS);
+	err = make(h, &p, &made, why);
+	if (err == 0 && made)
+		driver_stop(&h->driver, &p.units);
+	return err;
+}
+
+int hotplug_resize(struct hotplug *h, int64_t sockets, uint32_t timeout_ms,
+		   struct text *why)
+{
+	const struct hotplug_view v = hotplug_view(h);
+	int err = hotplug_check_resize(h->spec, &v, sockets, why);
+	struct job_plan p;
+	bool made;
 
 	if (err < 0)
 		return err;
-	if (sockets_set_id(&h->sockets, (uint32_t)socket, id) < 0)
-		return text_set(why, -ENOMEM, "no memory for the id");
-	return add(h, sockets_count(&h->sockets) + 1,
-		   sockets_cpus(&h->sockets, (uint32_t)socket, h->cpus),
-		   HOTPLUG_TIMEOUT_MS, why);
+	p = plan_resize(h, (uint32_t)sockets, timeout_ms);
+	err = make(h, &p, &made, why);
+	if (err < 0)
+		return err;
+	if (p.to > p.from)
+		sockets_forget_ids(&h->sockets, &p.units);
+	begin(h, &p, made);
+	return 0;
+}
+
+int hotplug_add(struct hotplug *h, int64_t socket, const char *id, struct text *why)
+{
+	int err = check_add(h, socket, id, why);
+	struct job_plan p;
+	bool made;
+
+	if (err < 0)
+		return err;
+	p = plan(h, JOB_ADD, sockets_cpus(&h->sockets, (uint32_t)socket),
+		 sockets_count(&h->sockets) + 1, HOTPLUG_TIMEOUT_MS);
+	err = make(h, &p, &made, why);
+	if (err < 0)
+		return err;
+	sockets_set_id(&h->sockets, (uint32_t)socket, id);
+	begin(h, &p, made);
+	return 0;
 }
 
 int hotplug_remove(struct hotplug *h, const char *id, uint32_t timeout_ms,
 		   struct text *why)
 {
 	int64_t socket = sockets_find(&h->sockets, id);
-	int err = check_able(h, why);
+	int err = check_remove(h, socket, id, why);
+	struct job_plan p;
 
-	if (socket < 0)
-		return text_set(why, -ENOENT, refuse_id_unknown, id);
-	if (err < 0 && h->job.operation == JOB_REMOVE &&
-	    job_has(&h->job, (uint32_t)socket * h->sockets.topo->per_socket))
-		return text_set(why, -EBUSY, refuse_unplug_running, id);
 	if (err < 0)
 		return err;
-	if (socket == 0)
-		return text_set(why, -EINVAL, refuse_boot_socket);
-	return take(h, sockets_count(&h->sockets) - 1,
-		    sockets_cpus(&h->sockets, (uint32_t)socket, h->cpus), timeout_ms);
-}
-
-/* Takes an add back. */
-static int unplug(struct hotplug *h, struct text *why)
-{
-	if (h->job.phase == JOB_ACCEPTED)
-		return 0;
-	if (cpuhp_unplug(h->cpuhp, h->job.cpu, h->job.ncpus) < 0)
-		return text_set(why, -EBUSY, refuse_cancel_late, h->job.id,
-				h->job.from_sockets);
-	for (uint32_t i = 0; i < h->job.ncpus; i++)
-		vcpu_stop(h->vcpu[h->job.cpu[i]]);
+	p = plan(h, JOB_REMOVE, sockets_cpus(&h->sockets, (uint32_t)socket),
+		 sockets_count(&h->sockets) - 1, timeout_ms);
+	begin(h, &p, false);
 	return 0;
 }
 
 int hotplug_cancel(struct hotplug *h, struct text *why)
 {
+	const struct job *job = &h->driver.engine.now.job;
 	int err;
 
-	hotplug_look(h);
-	if (!job_running(&h->job))
-		return text_set(why, -ENOENT, refuse_cancel_nothing);
-	err = h->job.operation == JOB_ADD ? unplug(h, why) : 0;
-	if (err < 0)
-		return err;
-	text_set(&h->job.message, 0, "cancelled by request");
-	hotplug_complete(h, JOB_CANCELLED);
-	hotplug_look(h); /* at what is to be made whole */
+	driver_settle(&h->driver);
+	err = driver_step(&h->driver, &(struct cpu_event){ .kind = CPU_CANCEL });
+	if (err == -ENOENT)
+		return text_set(why, err, refuse_cancel_nothing);
+	if (err == -EBUSY)
+		return text_set(why, err, refuse_cancel_late, job->id, job->from);
+	driver_settle(&h->driver);
 	return 0;
+}
+
+void hotplug_look(void *hotplug)
+{
+	struct hotplug *h = hotplug;
+
+	driver_settle(&h->driver);
 }
 
 /* --- life
  * --------------------------------------------------------------------------------- */
 
-int hotplug_new(struct event_base *base, const struct spec *spec, struct cpuhp *cpuhp,
-		struct vcpu_env *env, struct vcpu **vcpu,
-		const struct hotplug_listener *listeners, size_t nlisteners,
-		struct hotplug **out)
+void hotplug_reset(struct hotplug *h)
+{
+	driver_settle(&h->driver);
+	(void)driver_step(&h->driver, &(struct cpu_event){ .kind = CPU_RESET });
+}
+
+int hotplug_new(const struct hotplug_host *host, const struct spec *spec,
+		struct cpuhp *cpuhp, const struct hotplug_listener *listeners,
+		size_t nlisteners, struct hotplug **out)
 {
 	struct hotplug *h = calloc(1, sizeof(*h));
-	size_t n = cpuhp->topo->max_vcpus;
 
-	if (h == NULL)
-		return -ENOMEM;
-	*h = (struct hotplug){
-		.spec = spec,
-		.cpuhp = cpuhp,
-		.env = env,
-		.vcpu = vcpu,
-		.listeners = listeners,
-		.nlisteners = nlisteners,
-	};
-	h->cpus = calloc(n, sizeof(*h->cpus));
-	h->job_cpus = calloc(n, sizeof(*h->job_cpus));
-	h->came_late = calloc(n, sizeof(*h->came_late));
-	h->timer = evtimer_new(base, hotplug_on_timer, h);
-	if (h->cpus == NULL || h->job_cpus == NULL || h->came_late == NULL ||
-	    h->timer == NULL || sockets_init(&h->sockets, cpuhp) < 0) {
-		hotplug_free(h);
+	if (h == NULL || sockets_init(&h->sockets, cpuhp) < 0) {
+		free(h);
 		return -ENOMEM;
 	}
+	h->spec = spec;
+	h->driver.host = *host;
+	h->driver.listeners = listeners;
+	h->driver.nlisteners = nlisteners;
+	h->driver.cpuhp = cpuhp;
+	h->driver.engine.sockets = &h->sockets;
 	*out = h;
 	return 0;
 }
@@ -247,11 +302,6 @@ void hotplug_free(struct hotplug *h)
 {
 	if (h == NULL)
 		return;
-	if (h->timer != NULL)
-		event_free(h->timer);
 	sockets_destroy(&h->sockets);
-	free(h->came_late);
-	free(h->job_cpus);
-	free(h->cpus);
 	free(h);
 }

@@ -7,21 +7,33 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "vmm/base/text.h"
+#include "vmm/config/spec.h"
 #include "vmm/hotplug/job.h"
 #include "vmm/hotplug/sockets.h"
-#include "vmm/config/spec.h"
-#include "vmm/base/text.h"
-#include "vmm/kvm/vcpu.h"
 
-struct event_base;
 struct hotplug;
 
-#define HOTPLUG_TIMEOUT_MS  120000 /* default of a job */
+#define HOTPLUG_TIMEOUT_MS  JOB_TIMEOUT_MS /* default of a job */
 #define HOTPLUG_TIMEOUT_MAX 86400000
-#define HOTPLUG_QUIET_MS    30000 /* without progress, once all are registered */
-#define HOTPLUG_OST_MS      2000  /* how long an ejected CPU's final _OST is waited for */
 
-/* Whoever wants to know. All called on main; what is NULL is not. */
+/* What hotplug needs of the host; vcpu_host has it. All called on main. */
+struct hotplug_host {
+	/* Starts this vCPU's thread, and makes the vCPU where it is not yet made. 0 or
+	 * -errno. */
+	int (*start)(void *ctx, uint32_t cpu);
+	/* Ends its thread, if it has one: nothing of it runs then. The vCPU stays. */
+	void (*stop)(void *ctx, uint32_t cpu);
+	/* Has hotplug_look() called at this time, and at none that was set before;
+	 * UINT64_MAX: not at all. */
+	void (*set_timer)(void *ctx, uint64_t at_ns);
+	/* CLOCK_MONOTONIC. */
+	uint64_t (*now_ns)(void *ctx);
+	void *ctx;
+};
+
+/* Whoever wants to know. All called on main, when a step is over; what is NULL is not.
+ * They may ask what there is, and request nothing. */
 struct hotplug_listener {
 	/* The job entered this phase, or ended. */
 	void (*phase)(void *ctx, const struct job *job, enum job_phase phase);
@@ -36,20 +48,27 @@ struct hotplug_listener {
 	void *ctx;
 };
 
-/* 0 or -errno. Everything given outlives it. vcpu has topo->max_vcpus entries, NULL where
- * there is no fd yet; hotplug fills them in. The nlisteners are told in their order. */
-int hotplug_new(struct event_base *base, const struct spec *spec, struct cpuhp *cpuhp,
-		struct vcpu_env *env, struct vcpu **vcpu,
-		const struct hotplug_listener *listeners, size_t nlisteners,
-		struct hotplug **out);
+/* What there is at one moment, counted in sockets. */
+struct hotplug_view {
+	uint32_t count;            /* there are */
+	uint32_t wanted;           /* by the job that runs; else the count */
+	uint32_t taken;            /* the guest has */
+	const struct job *running; /* or NULL */
+};
+
+/* 0 or -errno. Everything given outlives it; *host is copied. The nlisteners are told in
+ * their order. */
+int hotplug_new(const struct hotplug_host *host, const struct spec *spec,
+		struct cpuhp *cpuhp, const struct hotplug_listener *listeners,
+		size_t nlisteners, struct hotplug **out);
 void hotplug_free(struct hotplug *h);
 
-/* The sockets that are wanted: by the job that runs, or else there are. */
-uint32_t hotplug_wanted(const struct hotplug *h);
+struct hotplug_view hotplug_view(const struct hotplug *h);
 
-/* Whether hotplug_resize() would take this number: 0; or -ERANGE, or -EBUSY, with
- * *why. */
-int hotplug_check_resize(const struct hotplug *h, int64_t sockets, struct text *why);
+/* Whether hotplug_resize() would take this number in this view: 0; or -ERANGE or -EBUSY
+ * and others with *why. Pure. */
+int hotplug_check_resize(const struct spec *spec, const struct hotplug_view *v,
+			 int64_t sockets, struct text *why);
 
 /* Makes what hotplug_resize() to this number, which is checked, would have to make, and
  * the guest sees none of it: so that the host's limits are met before anything is done.
@@ -81,7 +100,8 @@ int hotplug_cancel(struct hotplug *h, struct text *why);
  * Jobs go on with the next hotplug_look(). */
 void hotplug_reset(struct hotplug *h);
 
-/* Looks at what the guest has done; any vCPU thread may ask for it with wake_ring(). */
+/* Looks at what the guest has done, and at the time; any vCPU thread may ask for it with
+ * wake_ring(). */
 void hotplug_look(void *hotplug);
 
 /* The job that runs or ran last, or NULL. */

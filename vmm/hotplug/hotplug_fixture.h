@@ -14,6 +14,7 @@
 #include "devices/bus.h"
 #include "vmm/kvm/fake_kvm.h"
 #include "vmm/hotplug/hotplug.h"
+#include "vmm/hotplug/vcpu_host.h"
 
 #define MAX_SOCKETS 4
 #define PER_SOCKET  4 /* 2 cores x 2 threads */
@@ -31,13 +32,15 @@ struct fixture {
 	struct vm *vm;
 	struct vcpu_env env;
 	struct vcpu *vcpu[MAX_VCPUS];
+	struct vcpu_host vcpu_host;
+	struct hotplug_host host; /* as it is without the fixture */
 	struct hotplug *hotplug;
 	struct hotplug_listener listeners[2];
 
 	enum job_phase phase[EVENTS_MAX];
 	unsigned nphases, ncompleted, nost, nost_second;
 	struct job done;
-	unsigned nwakes;
+	unsigned nwakes; /* times that it asked to look again at once */
 	unsigned ndeleted, ndeleted_by_guest, nrefused;
 	uint32_t deleted; /* the last one */
 };
@@ -50,7 +53,41 @@ static inline void set_line(void *ctx, bool level)
 
 static inline void on_wake(void *ctx)
 {
-	((struct fixture *)ctx)->nwakes++;
+	(void)ctx; /* the tests look where they want to */
+}
+
+static inline void look(void *ctx)
+{
+	hotplug_look(((struct fixture *)ctx)->hotplug);
+}
+
+static inline int host_start(void *ctx, uint32_t cpu)
+{
+	const struct fixture *f = ctx;
+
+	return f->host.start(f->host.ctx, cpu);
+}
+
+static inline void host_stop(void *ctx, uint32_t cpu)
+{
+	const struct fixture *f = ctx;
+
+	f->host.stop(f->host.ctx, cpu);
+}
+
+static inline uint64_t host_now_ns(void *ctx)
+{
+	const struct fixture *f = ctx;
+
+	return f->host.now_ns(f->host.ctx);
+}
+
+static inline void host_set_timer(void *ctx, uint64_t at_ns)
+{
+	struct fixture *f = ctx;
+
+	f->nwakes += at_ns <= host_now_ns(f);
+	f->host.set_timer(f->host.ctx, at_ns);
 }
 
 static inline void on_phase(void *ctx, const struct job *job, enum job_phase phase)
@@ -102,6 +139,8 @@ static inline void on_refused(void *ctx, uint32_t socket)
 static inline int setup(void **state)
 {
 	struct fixture *f = test_calloc(1, sizeof(*f));
+	const struct hotplug_host host = { host_start, host_stop, host_set_timer,
+					   host_now_ns, f };
 	struct host_limits limits;
 	struct text why;
 	int kvm_fd;
@@ -130,9 +169,11 @@ static inline int setup(void **state)
 	f->listeners[0] = (struct hotplug_listener){ on_phase,   on_completed, on_ost,
 						     on_deleted, on_refused,   f };
 	f->listeners[1] = (struct hotplug_listener){ .ost = on_ost_second, .ctx = f };
-	assert_int_equal(hotplug_new(f->base, &f->spec, &f->cpuhp, &f->env, f->vcpu,
-				     f->listeners, 2, &f->hotplug),
-			 0);
+	assert_int_equal(
+		vcpu_host_init(&f->vcpu_host, f->base, &f->env, f->vcpu, look, f), 0);
+	f->host = vcpu_host_calls(&f->vcpu_host);
+	assert_int_equal(
+		hotplug_new(&host, &f->spec, &f->cpuhp, f->listeners, 2, &f->hotplug), 0);
 	*state = f;
 	return 0;
 }
@@ -143,6 +184,7 @@ static inline int teardown(void **state)
 
 	fake_fail_at = 0;
 	hotplug_free(f->hotplug);
+	vcpu_host_destroy(&f->vcpu_host);
 	for (uint32_t i = 0; i < MAX_VCPUS; i++)
 		vcpu_destroy(f->vcpu[i]);
 	vcpu_env_destroy(&f->env);

@@ -227,13 +227,13 @@ static void what_goes_after_a_cancel_comes_back(void **state)
 	eject(f, 8);
 	say_ost(f, 8, OST_EJECT_REQUEST, OST_SUCCESS);
 	hotplug_look(f->hotplug);
-	assert_int_equal(hotplug_job(f->hotplug)->ncpus, 1);
+	assert_int_equal(hotplug_job(f->hotplug)->nunits, 1);
 	for (uint32_t i = 9; i <= 11; i++) {
 		eject(f, i);
 		say_ost(f, i, OST_EJECT_REQUEST, OST_SUCCESS);
 	}
 	guest_takes(f, 8, 8);
-	assert_int_equal(hotplug_job(f->hotplug)->ncpus, 3);
+	assert_int_equal(hotplug_job(f->hotplug)->nunits, 3);
 	guest_takes(f, 9, 11);
 	assert_int_equal(f->ndeleted, 0);
 	assert_int_equal(f->done.operation, JOB_ADD);
@@ -265,8 +265,8 @@ static void what_goes_late_beside_an_add_comes_back_after_it(void **state)
 	wait_completed(f);
 	assert_int_equal(f->done.result, JOB_TIMED_OUT);
 	assert_true(hotplug_job(f->hotplug)->repair);
-	assert_int_equal(hotplug_job(f->hotplug)->from_sockets, 3); /* 0, 1 and 3 */
-	assert_int_equal(hotplug_job(f->hotplug)->sockets, 4);
+	assert_int_equal(hotplug_job(f->hotplug)->from, 3); /* 0, 1 and 3 */
+	assert_int_equal(hotplug_job(f->hotplug)->to, 4);
 	guest_takes(f, 8, 11);
 	assert_int_equal(f->done.result, JOB_DONE);
 	assert_int_equal(f->ndeleted, 0);
@@ -290,7 +290,7 @@ static void what_goes_late_ends_the_add_that_wants_it(void **state)
 	assert_non_null(strstr(f->done.message.s,
 			       "ejected cpu 4 after its removal was taken back"));
 	assert_true(hotplug_job(f->hotplug)->repair);
-	assert_int_equal(hotplug_job(f->hotplug)->ncpus, 4);
+	assert_int_equal(hotplug_job(f->hotplug)->nunits, 4);
 	guest_takes(f, 4, 7);
 	assert_int_equal(f->done.result, JOB_DONE);
 	assert_int_equal(f->ndeleted, 0);
@@ -306,7 +306,7 @@ static void what_does_not_come_back_is_told_of(void **state)
 	assert_int_equal(resize(f, 2, &why), 0);
 	cancel_late(f, 8, 11);
 	eject_late(f, 8, 11);
-	assert_int_equal(hotplug_wanted(f->hotplug), 3);
+	assert_int_equal(hotplug_view(f->hotplug).wanted, 3);
 	assert_int_equal(hotplug_cancel(f->hotplug, &why), 0);
 	assert_int_equal(count(f), 2);
 	assert_int_equal(f->ndeleted, 1);

@@ -21,7 +21,7 @@ static void a_job_goes_through_its_phases_as_the_guest_answers(void **state)
 	guest_takes(f, 4, 7);
 	assert_int_equal(f->ncompleted, 1);
 	assert_int_equal(f->done.result, JOB_DONE);
-	assert_int_equal(f->done.sockets, 2);
+	assert_int_equal(f->done.to, 2);
 	assert_memory_equal(f->phase, want, sizeof(want));
 	for (int p = 1; p <= JOB_ONLINE; p++)
 		assert_true(f->done.phase_ns[p] >= f->done.phase_ns[p - 1]);
@@ -86,7 +86,7 @@ static void asking_for_what_there_is_is_done_at_once(void **state)
 	assert_int_equal(resize(f, 1, &why), 0);
 	assert_int_equal(f->ncompleted, 1);
 	assert_int_equal(f->done.result, JOB_DONE);
-	assert_int_equal(f->done.ncpus, 0);
+	assert_int_equal(f->done.nunits, 0);
 }
 
 static void a_guest_that_says_no_ends_the_job_with_its_code(void **state)
@@ -123,7 +123,7 @@ a_silent_guest_ends_the_job_in_time_and_the_same_request_waits_again(void **stat
 	guest_takes(f, 4, 11);
 	assert_int_equal(f->ncompleted, 2);
 	assert_int_equal(f->done.result, JOB_DONE);
-	assert_int_equal(f->done.ncpus, 8);
+	assert_int_equal(f->done.nunits, 8);
 }
 
 static void a_guest_that_onlines_nothing_is_told_about_the_udev_rule(void **state)

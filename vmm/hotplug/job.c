@@ -1,19 +1,44 @@
 #include "vmm/hotplug/job.h"
 
-#include <inttypes.h>
-#include <stdio.h>
 #include <string.h>
 
-#define UDEV_RULE                                                                        \
-	"SUBSYSTEM==\"cpu\", ACTION==\"add\", ATTR{online}==\"0\", ATTR{online}=\"1\""
+#include "devices/clock.h"
 
-const char job_no_acpi[] = "the guest has no ACPI and is told nothing: it must online "
-			   "and offline CPUs by itself "
-			   "(/sys/devices/system/cpu/cpuN/online)";
+#define PHASES_MAX 4
+
+/* The phases of each kind of job, in their order. From `quiet` on the guest has all that
+ * it needs: then it is its silence that ends the job. */
+static const struct life {
+	enum job_phase phase[PHASES_MAX];
+	enum job_phase quiet; /* JOB_NPHASES: in none */
+} lives[JOB_NRESOURCES][JOB_NOPERATIONS] = {
+	[JOB_CPU] = {
+		[JOB_ADD] = {
+			{ JOB_ACCEPTED, JOB_PLUGGED, JOB_REGISTERED, JOB_ONLINE },
+			.quiet = JOB_REGISTERED,
+		},
+		[JOB_REMOVE] = {
+			{ JOB_REQUESTED, JOB_OFFLINING, JOB_EJECTED, JOB_PARKED },
+			.quiet = JOB_NPHASES,
+		},
+	},
+};
+
+const char *job_resource_name(enum job_resource r)
+{
+	static const char *const names[JOB_NRESOURCES] = { [JOB_CPU] = "cpu" };
+
+	return names[r];
+}
 
 const char *job_operation_name(enum job_operation o)
 {
-	return o == JOB_ADD ? "add" : "remove";
+	static const char *const names[JOB_NOPERATIONS] = {
+		[JOB_ADD] = "add",
+		[JOB_REMOVE] = "remove",
+	};
+
+	return names[o];
 }
 
 const char *job_phase_name(enum job_phase p)
@@ -30,7 +55,7 @@ const char *job_phase_name(enum job_phase p)
 
 const char *job_result_name(enum job_result r)
 {
-	static const char *const names[] = {
+	static const char *const names[JOB_NRESULTS] = {
 		[JOB_RUNNING] = "running",     [JOB_DONE] = "done",
 		[JOB_FAILED] = "failed",       [JOB_REFUSED] = "refused",
 		[JOB_TIMED_OUT] = "timed-out", [JOB_CANCELLED] = "cancelled",
@@ -39,71 +64,76 @@ const char *job_result_name(enum job_result r)
 	return names[r];
 }
 
+static const struct life *life_of(const struct job *j)
+{
+	return &lives[j->resource][j->operation];
+}
+
 enum job_phase job_last_phase(const struct job *j)
 {
-	return j->operation == JOB_ADD ? JOB_ONLINE : JOB_PARKED;
+	return life_of(j)->phase[PHASES_MAX - 1];
 }
 
-bool job_has(const struct job *j, uint32_t cpu)
+enum job_phase job_next_phase(const struct job *j)
 {
-	for (uint32_t i = 0; i < j->ncpus; i++)
-		if (j->cpu[i] == cpu)
-			return true;
-	return false;
+	const struct life *life = life_of(j);
+	int i = 0;
+
+	while (i < PHASES_MAX - 1 && life->phase[i] != j->phase)
+		i++;
+	return life->phase[i < PHASES_MAX - 1 ? i + 1 : i];
 }
 
-/* When a vCPU that is gone went through this phase of a removal. It may have gone before
- * the job began, and then has no times. */
-static uint64_t removed_ns(const struct cpuhp_slot *s, enum job_phase p)
+void job_begin(struct job *j, const struct job_plan *plan, uint64_t now_ns)
 {
-	uint64_t ns = p == JOB_OFFLINING ? s->offlining_ns
-		      : p == JOB_EJECTED ? s->ejected_ns
-					 : s->gone_ns;
-
-	return ns > 0 ? ns : 1;
+	*j = (struct job){
+		.id = j->id + 1,
+		.resource = plan->resource,
+		.operation = plan->operation,
+		.from = plan->from,
+		.to = plan->to,
+		.repair = plan->repair,
+		.units = plan->units,
+		.nunits = units_count(&plan->units),
+		.start_ns = plan->start_ns,
+		.progress_ns = now_ns,
+		.end_ns = now_ns + plan->timeout_ms * NS_PER_MS,
+	};
+	job_enter(j, life_of(j)->phase[0], j->start_ns);
 }
 
-/* When the vCPU reached the phase, or 0. */
-static uint64_t reached_ns(struct cpuhp *hp, uint32_t cpu, enum job_phase p)
+void job_enter(struct job *j, enum job_phase p, uint64_t ns)
 {
-	struct cpuhp_slot s = cpuhp_get(hp, cpu);
-
-	if (p >= JOB_REQUESTED && s.state == SLOT_ABSENT && !s.ost_due)
-		return removed_ns(&s, p);
-	switch (p) {
-	case JOB_REGISTERED:
-		return s.registered_ns;
-	case JOB_ONLINE:
-		return s.state == SLOT_ONLINE ? s.online_ns : 0;
-	case JOB_OFFLINING:
-		return s.offlining_ns;
-	case JOB_EJECTED:
-		return s.ejected_ns;
-	default:
-		return 0; /* entered by the host, or not yet gone */
-	}
+	j->phase = p;
+	j->phase_ns[p] = ns;
 }
 
-bool job_next_phase(struct job *j, struct cpuhp *hp, enum job_phase *next)
+static void note_progress(struct job *j, uint64_t ns)
 {
-	enum job_phase p = j->phase + 1;
+	if (ns > j->progress_ns)
+		j->progress_ns = ns;
+}
 
-	if (!job_running(j) || j->phase == JOB_ACCEPTED || j->phase == job_last_phase(j))
+bool job_advance(struct job *j, job_reached_fn *reached_ns, void *guest)
+{
+	enum job_phase p = job_next_phase(j);
+	uint32_t unit = units_next(&j->units, j->reached[p]);
+
+	if (p == j->phase)
 		return false;
-	for (uint32_t *n = &j->reached[p]; *n < j->ncpus; ++*n) {
-		uint64_t ns = reached_ns(hp, j->cpu[*n], p);
+	for (; unit < UNITS_MAX; unit = units_next(&j->units, unit + 1)) {
+		uint64_t ns = reached_ns(guest, unit, p);
 
 		if (ns == 0)
 			return false;
 		if (ns > j->phase_ns[p])
 			j->phase_ns[p] = ns;
-		if (ns > j->progress_ns)
-			j->progress_ns = ns;
+		note_progress(j, ns);
+		j->reached[p] = unit + 1;
 	}
-	if (j->phase_ns[p] <
-	    j->phase_ns[j->phase]) /* none to wait for, or all long there */
+	if (j->phase_ns[p] < j->phase_ns[j->phase]) /* they were there long before */
 		j->phase_ns[p] = j->phase_ns[j->phase];
-	*next = p;
+	j->phase = p;
 	return true;
 }
 
@@ -113,108 +143,20 @@ void job_restart(struct job *j, uint64_t now_ns)
 	j->progress_ns = now_ns;
 }
 
-/* Those that have not reached the phase; without hp, all. */
-static void name_cpus(const struct job *j, struct cpuhp *hp, enum job_phase p, char *out,
-		      size_t len)
+uint64_t job_deadline(const struct job *j)
 {
-	const uint32_t *cpu = j->cpu;
-	size_t at = 0;
+	uint64_t quiet = j->progress_ns + JOB_QUIET_MS * NS_PER_MS;
 
-	out[0] = '\0';
-	for (uint32_t i = 0, end; i < j->ncpus && at + 32 < len; i = end) {
-		end = i + 1;
-		if (hp != NULL && reached_ns(hp, cpu[i], p) != 0)
-			continue;
-		while (end < j->ncpus && cpu[end] == cpu[end - 1] + 1 &&
-		       (hp == NULL || reached_ns(hp, cpu[end], p) == 0))
-			end++;
-		at += (size_t)snprintf(out + at, len - at,
-				       end - i > 1 ? "%s%u-%u" : "%s%u",
-				       at > 0 ? "," : "", cpu[i], cpu[end - 1]);
-	}
+	return j->phase == life_of(j)->quiet && quiet < j->end_ns ? quiet : j->end_ns;
 }
 
-void job_name_missing(const struct job *j, struct cpuhp *hp, enum job_phase p, char *out,
-		      size_t len)
+struct units job_missing(const struct job *j, enum job_phase p,
+			 job_reached_fn *reached_ns, void *guest)
 {
-	name_cpus(j, hp, p, out, len);
-}
+	struct units missing = j->units;
 
-void job_name_cpus(const struct job *j, char *out, size_t len)
-{
-	name_cpus(j, NULL, JOB_ACCEPTED, out, len);
-}
-
-void job_explain_timeout(struct job *j, struct cpuhp *hp)
-{
-	static const char *const text[JOB_NPHASES] = {
-		[JOB_PLUGGED] =
-			"plugged, not registered: cpus %s; the guest has not answered: "
-			"is it up, and has it ACPI CPU hotplug? The CPUs stay plugged, "
-			"and the same resize waits again",
-		[JOB_REGISTERED] =
-			"registered, not online: cpus %s; the guest does not online "
-			"new CPUs by itself: give it the udev rule " UDEV_RULE,
-		[JOB_REQUESTED] =
-			"requested, not offlining: cpus %s; the guest has not "
-			"answered: is it up, and has it ACPI CPU hotplug? The request "
-			"is withdrawn; ask again",
-		[JOB_OFFLINING] =
-			"offlining, not ejected: cpus %s; something in the guest "
-			"holds them. The request is withdrawn; ask again",
-		[JOB_EJECTED] = "ejected, not parked: cpus %s",
-	};
-	char cpus[128];
-
-	if (cpuhp_no_acpi(hp)) {
-		enum job_phase last = j->operation == JOB_ADD ? JOB_ONLINE : JOB_EJECTED;
-
-		job_name_missing(j, hp, last, cpus, sizeof(cpus));
-		text_set(&j->message, 0, "not %s: cpus %s; %s",
-			 j->operation == JOB_ADD ? "online" : "offline", cpus,
-			 job_no_acpi);
-		return;
-	}
-	job_name_missing(j, hp, j->phase + 1, cpus, sizeof(cpus));
-	if (text[j->phase] == NULL) {
-		text_set(&j->message, 0, "still waiting for an earlier removal to end");
-		return;
-	}
-	/* NOLINTNEXTLINE(clang-diagnostic-format-nonliteral): from the table above */
-	text_set(&j->message, 0, text[j->phase], cpus);
-}
-
-/* ACPI 6.4, tables 6.57 (general) and 6.58 (ejection). */
-static const char *status_words(const struct ost *ost)
-{
-	bool eject = ost->event != OST_DEVICE_CHECK;
-
-	switch (ost->status) {
-	case 0x01:
-		return "failure, no reason given";
-	case 0x02:
-		return "the event is not recognised";
-	case 0x80:
-		return eject ? "not supported" : "in progress";
-	case 0x81:
-		return eject ? "the CPU is in use" : "the driver did not load";
-	case 0x82:
-		return eject ? "the CPU is busy" : "not supported";
-	case 0x83:
-		return "something that depends on the CPU is busy";
-	default:
-		return "unknown status";
-	}
-}
-
-void job_explain_refusal(struct job *j, const struct ost *ost)
-{
-	text_set(&j->message, 0,
-		 "the guest refused to %s cpu %" PRIu32 ": %s (_OST event 0x%" PRIx32
-		 ", status 0x%" PRIx32 "); its kernel log says more. %s",
-		 j->operation == JOB_ADD ? "take" : "let go of", ost->index,
-		 status_words(ost), ost->event, ost->status,
-		 j->operation == JOB_ADD
-			 ? "The CPU stays plugged, and the same resize tells it again"
-			 : "It keeps the CPU; ask again when that is mended");
+	UNITS_EACH (unit, &missing)
+		if (reached_ns(guest, unit, p) != 0)
+			units_drop(&missing, unit);
+	return missing;
 }

@@ -1,28 +1,35 @@
 #ifndef VMM_HOTPLUG_JOB_H
 #define VMM_HOTPLUG_JOB_H
-/* job: one operation on vCPUs, from the request to the guest's answer. Knows the phases
- * and what a slot must have done to be in one; asks the slots and changes nothing. Main
- * only. */
+/* job: the life of one operation on units of one resource, from the request to the
+ * guest's answer: its phases, its deadline, its end. What a unit is, and how far the
+ * guest is with it, knows whoever runs the job (cpu_engine). Plain data, without pointers
+ * and without a clock of its own: times are CLOCK_MONOTONIC and come from the caller.
+ * Pure. */
 
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "devices/cpuhp.h"
 #include "vmm/base/text.h"
+#include "vmm/hotplug/units.h"
 
-enum job_operation { JOB_ADD, JOB_REMOVE };
+#define JOB_TIMEOUT_MS 120000 /* default */
+#define JOB_QUIET_MS   30000  /* without progress, where the guest needs no more of us */
 
-/* Both operations go through their phases in this order. */
+enum job_resource { JOB_CPU, JOB_NRESOURCES };
+
+enum job_operation { JOB_ADD, JOB_REMOVE, JOB_NOPERATIONS };
+
+/* Of all resources; job.c has a table of which a job goes through, and in what order. */
 enum job_phase {
 	JOB_ACCEPTED,   /* add: checked; waits where a removal is not quite over */
-	JOB_PLUGGED,    /* the vCPUs wait for their start, the guest is being told */
+	JOB_PLUGGED,    /* the units are there, the guest is being told */
 	JOB_REGISTERED, /* the guest has answered for each: _OST(1, 0) */
 	JOB_ONLINE,     /* the guest runs each */
 
 	JOB_REQUESTED, /* remove: the guest is being told */
 	JOB_OFFLINING, /* it has begun with each */
 	JOB_EJECTED,   /* it has let each go: _EJ0 */
-	JOB_PARKED,    /* threads joined, fds parked, the guest's final _OST seen */
+	JOB_PARKED,    /* the host has taken each, the guest's final _OST was seen */
 	JOB_NPHASES
 };
 
@@ -33,64 +40,78 @@ enum job_result {
 	JOB_REFUSED,   /* the guest said no */
 	JOB_TIMED_OUT, /* the guest did not say */
 	JOB_CANCELLED,
+	JOB_NRESULTS
+};
+
+/* What a job is to do, before there is one. */
+struct job_plan {
+	enum job_resource resource;
+	enum job_operation operation;
+	struct units units; /* of CPUs: indexes of vCPUs */
+	uint32_t from, to;  /* how many there are, and are wanted; of CPUs: sockets */
+	bool told;   /* add: the units are there and the guest knows: it is reminded */
+	bool repair; /* nobody asked for it: it undoes what was left half done */
+	uint32_t timeout_ms;
+	uint64_t start_ns; /* when the request was read */
 };
 
 struct job {
 	uint32_t id; /* from 1; 0: there was none yet */
+	enum job_resource resource;
 	enum job_operation operation;
 	enum job_phase phase;
 	enum job_result result;
-	uint32_t from_sockets, sockets; /* how many there were, and are wanted */
-	bool repair; /* nobody asked for it: makes sockets whole again */
+	uint32_t from, to; /* how many there were, and are wanted; of CPUs: sockets */
+	bool repair;       /* nobody asked for it */
+	struct units units;
+	uint32_t nunits;
 
-	uint64_t start_ns;              /* CLOCK_MONOTONIC, when the request was read */
+	uint64_t start_ns;              /* when the request was read */
 	uint64_t phase_ns[JOB_NPHASES]; /* when each phase was reached */
 	uint64_t end_ns;                /* when it times out */
 	uint64_t progress_ns;           /* when the guest last did something for it */
 
-	const uint32_t *cpu; /* the vCPUs that it is about, ascending */
-	uint32_t ncpus;
-	uint32_t reached[JOB_NPHASES]; /* how many of them are known to be in a phase */
+	uint32_t reached[JOB_NPHASES]; /* units below this are known to be in a phase */
 	struct text message; /* why it did not end in JOB_DONE, and what to do */
 };
+
+/* When the guest (or the host) had this unit in phase p, or 0: not yet. */
+typedef uint64_t job_reached_fn(void *guest, uint32_t unit, enum job_phase p);
 
 static inline bool job_running(const struct job *j)
 {
 	return j->id > 0 && j->result == JOB_RUNNING;
 }
 
-/* The next phase, when all vCPUs have reached it: true, with its time in j->phase_ns; the
- * caller enters it. Each vCPU is asked until it has, and not again. */
-bool job_next_phase(struct job *j, struct cpuhp *hp, enum job_phase *next);
+/* The next job, in its first phase. */
+void job_begin(struct job *j, const struct job_plan *plan, uint64_t now_ns);
 
-/* The machine starts again: what its vCPUs had reached of phases to come counts no
- * longer, and the guest has all its time. */
+/* It is in this phase since ns. */
+void job_enter(struct job *j, enum job_phase p, uint64_t ns);
+
+/* Enters the next phase, when all its units have reached it; whether they have. Its first
+ * phases are the caller's to enter: of an add also JOB_PLUGGED. */
+bool job_advance(struct job *j, job_reached_fn *reached_ns, void *guest);
+
+/* The guest starts again: what its units had reached of phases to come counts no longer,
+ * and it has all its time. */
 void job_restart(struct job *j, uint64_t now_ns);
+
+/* When the job times out, unless the guest does something before. */
+uint64_t job_deadline(const struct job *j);
+
+/* The phase after the one that it is in; of the last, that. */
+enum job_phase job_next_phase(const struct job *j);
 
 /* The last phase of the operation. */
 enum job_phase job_last_phase(const struct job *j);
 
-/* Whether this vCPU belongs to the job. */
-bool job_has(const struct job *j, uint32_t cpu);
-
-/* "4-7,9": its vCPUs that have not reached the phase; cut short where len is too
- * little. */
-void job_name_missing(const struct job *j, struct cpuhp *hp, enum job_phase p, char *out,
-		      size_t len);
-
-/* What people must know of a guest without ACPI. */
-extern const char job_no_acpi[];
-
-/* The same for all its vCPUs. */
-void job_name_cpus(const struct job *j, char *out, size_t len);
-
-/* Why it timed out, into j->message. */
-void job_explain_timeout(struct job *j, struct cpuhp *hp);
-
-/* Why the guest said no, into j->message. */
-void job_explain_refusal(struct job *j, const struct ost *ost);
+/* Its units that have not reached the phase. */
+struct units job_missing(const struct job *j, enum job_phase p,
+			 job_reached_fn *reached_ns, void *guest);
 
 /* Words for people and programs; static strings. */
+const char *job_resource_name(enum job_resource r);
 const char *job_operation_name(enum job_operation o);
 const char *job_phase_name(enum job_phase p);
 const char *job_result_name(enum job_result r);

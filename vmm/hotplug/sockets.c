@@ -15,15 +15,13 @@ int sockets_init(struct sockets *s, struct cpuhp *cpuhp)
 
 void sockets_destroy(struct sockets *s)
 {
-	for (uint32_t i = 0; s->id != NULL && i < s->topo->max_sockets; i++)
-		free(s->id[i]);
 	free(s->id);
 	s->id = NULL;
 }
 
 static bool present(const struct sockets *s, uint32_t cpu)
 {
-	return cpuhp_get(s->cpuhp, cpu).state != SLOT_ABSENT;
+	return cpuhp_slot_state(s->cpuhp, cpu) != SLOT_ABSENT;
 }
 
 bool sockets_has(const struct sockets *s, uint32_t socket)
@@ -52,7 +50,7 @@ static void name_of_none(uint32_t socket, char out[SOCKETS_ID_LEN])
 
 void sockets_id(const struct sockets *s, uint32_t socket, char out[SOCKETS_ID_LEN])
 {
-	if (s->id[socket] != NULL)
+	if (s->id[socket][0] != '\0')
 		(void)snprintf(out, SOCKETS_ID_LEN, "%s", s->id[socket]);
 	else
 		name_of_none(socket, out);
@@ -86,93 +84,91 @@ bool sockets_may_name(const struct sockets *s, uint32_t socket, const char *id)
 	return true;
 }
 
-int sockets_set_id(struct sockets *s, uint32_t socket, const char *id)
+void sockets_set_id(struct sockets *s, uint32_t socket, const char *id)
 {
-	char *copy = strdup(id);
-
-	if (copy == NULL)
-		return -ENOMEM;
-	free(s->id[socket]);
-	s->id[socket] = copy;
-	return 0;
+	(void)snprintf(s->id[socket], SOCKETS_ID_LEN, "%s", id);
 }
 
-void sockets_forget_ids(struct sockets *s, const uint32_t *cpu, uint32_t n)
+void sockets_forget_ids(struct sockets *s, const struct units *cpus)
 {
-	for (uint32_t i = 0; i < n; i++) {
-		uint32_t socket = cpu[i] / s->topo->per_socket;
-
-		free(s->id[socket]);
-		s->id[socket] = NULL;
-	}
+	UNITS_EACH (cpu, cpus)
+		s->id[cpu / s->topo->per_socket][0] = '\0';
 }
 
-uint32_t sockets_cpus(const struct sockets *s, uint32_t socket, uint32_t *cpu)
+static void put_socket(const struct sockets *s, uint32_t socket, struct units *cpus)
 {
 	for (uint32_t i = 0; i < s->topo->per_socket; i++)
-		cpu[i] = socket * s->topo->per_socket + i;
-	return s->topo->per_socket;
+		units_put(cpus, socket * s->topo->per_socket + i);
 }
 
-uint32_t sockets_lowest_absent(const struct sockets *s, uint32_t n, uint32_t *cpu)
+struct units sockets_cpus(const struct sockets *s, uint32_t socket)
 {
-	uint32_t ncpus = 0;
+	struct units cpus = { 0 };
+
+	put_socket(s, socket, &cpus);
+	return cpus;
+}
+
+struct units sockets_lowest_absent(const struct sockets *s, uint32_t n)
+{
+	struct units cpus = { 0 };
 
 	for (uint32_t i = 0; n > 0 && i < s->topo->max_sockets; i++) {
 		if (sockets_has(s, i))
 			continue;
-		ncpus += sockets_cpus(s, i, cpu + ncpus);
+		put_socket(s, i, &cpus);
 		n--;
 	}
-	return ncpus;
+	return cpus;
 }
 
-uint32_t sockets_highest(const struct sockets *s, uint32_t n, uint32_t *cpu)
+struct units sockets_highest(const struct sockets *s, uint32_t n)
 {
-	uint32_t ncpus = 0, first = s->topo->max_sockets;
+	struct units cpus = { 0 };
 
-	while (n > 0 && first > 0)
-		n -= sockets_has(s, --first);
-	for (uint32_t i = first; i < s->topo->max_sockets; i++)
-		if (sockets_has(s, i))
-			ncpus += sockets_cpus(s, i, cpu + ncpus);
-	return ncpus;
+	for (uint32_t i = s->topo->max_sockets; n > 0 && i-- > 0;) {
+		if (!sockets_has(s, i))
+			continue;
+		put_socket(s, i, &cpus);
+		n--;
+	}
+	return cpus;
 }
 
-uint32_t sockets_gone(const struct sockets *s, const uint32_t *cpu, uint32_t n)
+struct units sockets_gone(const struct sockets *s, const struct units *cpus)
 {
-	uint32_t gone = 0, last = s->topo->max_sockets;
+	struct units gone = { 0 };
 
-	for (uint32_t i = 0; i < n; i++) {
-		uint32_t socket = cpu[i] / s->topo->per_socket;
+	UNITS_EACH (cpu, cpus) {
+		uint32_t socket = cpu / s->topo->per_socket;
 
-		gone += socket != last && !sockets_has(s, socket);
-		last = socket;
+		if (!units_has(&gone, socket) && !sockets_has(s, socket))
+			units_put(&gone, socket);
 	}
 	return gone;
 }
 
-uint32_t sockets_lacking(const struct sockets *s, uint32_t *cpu)
+struct units sockets_lacking(const struct sockets *s)
 {
-	uint32_t ncpus = 0;
+	struct units cpus = { 0 };
 
 	for (uint32_t i = 0; i < s->topo->max_vcpus; i++)
 		if (!present(s, i) && sockets_has(s, i / s->topo->per_socket))
-			cpu[ncpus++] = i;
-	return ncpus;
+			units_put(&cpus, i);
+	return cpus;
 }
 
-uint32_t sockets_unfinished(const struct sockets *s, uint32_t *cpu)
+struct units sockets_unfinished(const struct sockets *s)
 {
-	uint32_t ncpus = 0;
+	struct units cpus = { 0 };
 
 	for (uint32_t i = 0; i < s->topo->max_vcpus; i++) {
-		enum slot_state st = cpuhp_get(s->cpuhp, i).state;
+		enum slot_state st = cpuhp_slot_state(s->cpuhp, i);
 
 		if (st == SLOT_PLUGGED || st == SLOT_REGISTERED)
-			cpu[ncpus++] = i;
+			units_put(&cpus, i);
 	}
-	return ncpus;
+	return cpus;
 }
 
 /* The guest runs this vCPU or did so, or it found it when it booted. */

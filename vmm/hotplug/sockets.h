@@ -9,13 +9,14 @@
 #include <stdint.h>
 
 #include "devices/cpuhp.h"
+#include "vmm/hotplug/units.h"
 
 #define SOCKETS_ID_LEN 64 /* bytes of a socket's id, with the final 0 */
 
 struct sockets {
 	const struct topology *topo;
 	struct cpuhp *cpuhp;
-	char **id; /* by socket: the name that device_add gave it, or NULL */
+	char (*id)[SOCKETS_ID_LEN]; /* by socket: what device_add called it, or "" */
 };
 
 /* 0 or -ENOMEM. */
@@ -37,27 +38,26 @@ int64_t sockets_find(const struct sockets *s, const char *id);
 /* Whether the socket may be called so: no other one is, or would be without a name. */
 bool sockets_may_name(const struct sockets *s, uint32_t socket, const char *id);
 
-/* Gives the socket a name, of which it keeps a copy. It stays when the socket goes, as
- * that may come back by itself. 0 or -ENOMEM. */
-int sockets_set_id(struct sockets *s, uint32_t socket, const char *id);
+/* Gives the socket a name, shorter than SOCKETS_ID_LEN. It stays when the socket goes, as
+ * that may come back by itself. */
+void sockets_set_id(struct sockets *s, uint32_t socket, const char *id);
 
-/* Takes the names of the sockets of these n vCPUs away. */
-void sockets_forget_ids(struct sockets *s, const uint32_t *cpu, uint32_t n);
+/* Takes the names of the sockets of these vCPUs away. */
+void sockets_forget_ids(struct sockets *s, const struct units *cpus);
 
-/* Each of these writes indexes of vCPUs, ascending, to cpu, which has room for all, and
- * returns how many. */
+/* vCPUs: all of one socket; of the lowest n sockets that are not there; of the highest n
+ * that are. */
+struct units sockets_cpus(const struct sockets *s, uint32_t socket);
+struct units sockets_lowest_absent(const struct sockets *s, uint32_t n);
+struct units sockets_highest(const struct sockets *s, uint32_t n);
 
-/* All of one socket. */
-uint32_t sockets_cpus(const struct sockets *s, uint32_t socket, uint32_t *cpu);
-/* Of the lowest n sockets that are not there. */
-uint32_t sockets_lowest_absent(const struct sockets *s, uint32_t n, uint32_t *cpu);
-/* Of the highest n sockets that are there. */
-uint32_t sockets_highest(const struct sockets *s, uint32_t n, uint32_t *cpu);
-/* How many of the sockets of these n vCPUs, ascending, are not there. */
-uint32_t sockets_gone(const struct sockets *s, const uint32_t *cpu, uint32_t n);
 /* Those that a socket which is there lacks. */
-uint32_t sockets_lacking(const struct sockets *s, uint32_t *cpu);
+struct units sockets_lacking(const struct sockets *s);
+
 /* Those that are plugged, and the guest does not run them yet. */
-uint32_t sockets_unfinished(const struct sockets *s, uint32_t *cpu);
+struct units sockets_unfinished(const struct sockets *s);
+
+/* Sockets: those of these vCPUs that are not there. */
+struct units sockets_gone(const struct sockets *s, const struct units *cpus);
 
 #endif

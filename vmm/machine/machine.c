@@ -192,6 +192,9 @@ static int add_loop(struct machine *m)
 	if (err == 0)
 		err = wake_init(&m->hotplug_wake, m->base, on_hotplug_wake, m);
 	if (err == 0)
+		err = vcpu_host_init(&m->vcpu_host, m->base, &m->env, m->vcpu,
+				     on_hotplug_wake, m);
+	if (err == 0)
 		err = add_signal(m, &m->sigint, SIGINT);
 	if (err == 0)
 		err = add_signal(m, &m->sigterm, SIGTERM);
@@ -251,6 +254,7 @@ static void on_record_change(void *ctx)
 
 static int add_control(struct machine *m, struct text *why)
 {
+	struct hotplug_host host = vcpu_host_calls(&m->vcpu_host);
 	int err = keeper_new(m, &m->keeper);
 
 	record_init(&m->record, on_record_change, m);
@@ -258,8 +262,8 @@ static int add_control(struct machine *m, struct text *why)
 	m->listeners[1] = record_listener(&m->record);
 	m->listeners[2] = keeper_listener(m->keeper);
 	if (err == 0)
-		err = hotplug_new(m->base, &m->spec, &m->cpuhp, &m->env, m->vcpu,
-				  m->listeners, 3, &m->hotplug);
+		err = hotplug_new(&host, &m->spec, &m->cpuhp, m->listeners, 3,
+				  &m->hotplug);
 	if (err < 0)
 		return text_set(why, err, "no memory for the VM");
 	err = metrics_file_new(m, &m->metrics_file, why);
@@ -408,6 +412,7 @@ void machine_destroy(struct machine *m)
 	console_free(m->console);
 	qmp_server_free(m->qmp, 0);
 	hotplug_free(m->hotplug);
+	vcpu_host_destroy(&m->vcpu_host);
 	keeper_free(m->keeper);
 	metrics_file_free(m->metrics_file);
 	m->metrics_file = NULL;

@@ -11,6 +11,7 @@
 #include "devices/power.h"
 #include "devices/uart.h"
 #include "vmm/hotplug/hotplug.h"
+#include "vmm/hotplug/vcpu_host.h"
 #include "vmm/control/record.h"
 #include "vmm/config/spec.h"
 #include "vmm/kvm/vcpu.h"
@@ -60,6 +61,7 @@ struct machine {
 	struct vcpu_env env;
 	struct vcpu **vcpu; /* topo.max_vcpus of them; NULL: no fd yet */
 
+	struct vcpu_host vcpu_host; /* hotplug's */
 	struct hotplug *hotplug;
 	struct hotplug_listener listeners[3]; /* in the order that they are told */
 	struct keeper *keeper;                /* of the spec file; NULL: there is none */

@@ -1,0 +1,418 @@
+/* What a step can leave to be done at most: it ends the job that runs (an _OST, a socket
+ * gone, a refusal, an end), which makes another begin (two phases), run through (two
+ * more) and end, and that one more. Far less than ACTIONS_MAX. */
+#include "vmm/hotplug/cpu_engine.h"
+
+#include <errno.h>
+
+#include "devices/clock.h"
+#include "vmm/hotplug/cpu_text.h"
+
+/* A step that is being taken. */
+struct step {
+	const struct sockets *sockets;
+	struct cpuhp *cpuhp;
+	struct cpu_jobs *jobs;
+	struct job *job; /* jobs->job */
+	uint64_t now_ns;
+	struct actions *out;
+};
+
+/* --- how far the guest is
+ * ----------------------------------------------------------------- */
+
+/* When a vCPU that is gone went through this phase of a removal. It may have gone before
+ * the job began, and then has no times. */
+static uint64_t removed_ns(const struct cpuhp_slot *s, enum job_phase p)
+{
+	uint64_t ns = p == JOB_OFFLINING ? s->offlining_ns
+		      : p == JOB_EJECTED ? s->ejected_ns
+					 : s->gone_ns;
+
+	return ns > 0 ? ns : 1;
+}
+
+/* A job_reached_fn. */
+static uint64_t reached_ns(void *cpuhp, uint32_t cpu, enum job_phase p)
+{
+	struct cpuhp_slot s = cpuhp_get(cpuhp, cpu);
+
+	if (p >= JOB_REQUESTED && s.state == SLOT_ABSENT && !s.ost_due)
+		return removed_ns(&s, p);
+	switch (p) {
+	case JOB_REGISTERED:
+		return s.registered_ns;
+	case JOB_ONLINE:
+		return s.state == SLOT_ONLINE ? s.online_ns : 0;
+	case JOB_OFFLINING:
+		return s.offlining_ns;
+	case JOB_EJECTED:
+		return s.ejected_ns;
+	default:
+		return 0; /* entered by the host, or not yet gone */
+	}
+}
+
+bool cpu_removal_lasts(struct cpuhp *hp, const struct units *cpus)
+{
+	UNITS_EACH (cpu, cpus) {
+		struct cpuhp_slot s = cpuhp_get(hp, cpu);
+
+		if (s.state == SLOT_EJECTED || (s.state == SLOT_ABSENT && s.ost_due))
+			return true;
+	}
+	return false;
+}
+
+/* --- the job's life
+ * ----------------------------------------------------------------------- */
+
+static struct action *add_action(struct step *s, enum action_kind kind)
+{
+	return actions_add(s->out, kind, s->job);
+}
+
+static void tell_phase(struct step *s)
+{
+	add_action(s, ACTION_TELL_PHASE)->phase = s->job->phase;
+}
+
+static void enter(struct step *s, enum job_phase p, uint64_t ns)
+{
+	job_enter(s->job, p, ns);
+	tell_phase(s);
+}
+
+/* Does this to all CPUs of the job at once. */
+static void at_once(struct step *s,
+		    void (*what)(struct cpuhp *, const uint32_t *index, size_t n))
+{
+	uint32_t cpu[UNITS_MAX];
+	size_t n = units_list(&s->job->units, cpu);
+
+	what(s->cpuhp, cpu, n);
+}
+
+/* Tells the guest of the job's vCPUs, which the host has. */
+static void plug(struct step *s)
+{
+	uint32_t cpu[UNITS_MAX];
+	size_t n = units_list(&s->job->units, cpu);
+
+	enter(s, JOB_PLUGGED, cpuhp_plug(s->cpuhp, cpu, n));
+}
+
+/* The guest has them; it is told again of those that it has not taken. */
+static void remind(struct step *s)
+{
+	at_once(s, cpuhp_remind);
+	enter(s, JOB_PLUGGED, s->now_ns);
+}
+
+/* 0; or -EBUSY, and the guest keeps all. */
+static int take_back(struct step *s)
+{
+	uint32_t cpu[UNITS_MAX];
+	size_t n = units_list(&s->job->units, cpu);
+
+	if (s->job->phase == JOB_ACCEPTED)
+		return 0;
+	if (cpuhp_unplug(s->cpuhp, cpu, n) < 0)
+		return -EBUSY;
+	add_action(s, ACTION_STOP)->units = s->job->units;
+	return 0;
+}
+
+static void begin(struct step *s, const struct job_plan *plan)
+{
+	job_begin(s->job, plan, s->now_ns);
+	tell_phase(s);
+}
+
+/* Gives these vCPUs back. */
+static void repair(struct step *s, const struct units *cpus)
+{
+	uint32_t count = sockets_count(s->sockets);
+	struct units gone = sockets_gone(s->sockets, cpus);
+	const struct job_plan plan = {
+		.resource = JOB_CPU,
+		.operation = JOB_ADD,
+		.units = *cpus,
+		.from = count,
+		.to = count + units_count(&gone),
+		.repair = true,
+		.timeout_ms = JOB_TIMEOUT_MS,
+		.start_ns = s->now_ns,
+	};
+
+	if (!units_empty(cpus))
+		begin(s, &plan);
+}
+
+/* Of each socket that the job's end leaves gone: by a removal, whatever became of the
+ * others, or as what came late did not come back. */
+static void tell_deleted(struct step *s)
+{
+	struct units gone = sockets_gone(s->sockets, &s->job->units);
+
+	if (!units_empty(&gone))
+		add_action(s, ACTION_TELL_DELETED)->units = gone;
+}
+
+/* A removal that did not get to its end may leave a socket with some of its vCPUs: then
+ * it gets the others back. */
+static void end(struct step *s, enum job_result result)
+{
+	bool unfinished = s->job->operation == JOB_REMOVE && result != JOB_DONE;
+	struct units lacking;
+
+	if (s->job->operation == JOB_REMOVE || s->job->repair)
+		tell_deleted(s);
+	if (unfinished)
+		at_once(s, cpuhp_withdraw_removal);
+	s->job->result = result;
+	add_action(s, ACTION_TELL_COMPLETED);
+	if (!unfinished)
+		return;
+	lacking = sockets_lacking(s->sockets);
+	repair(s, &lacking);
+}
+
+/* --- looking
+ * ------------------------------------------------------------------------------ */
+
+static uint64_t forgiven_ns(const struct cpuhp_slot *slot)
+{
+	return slot->ejected_ns + CPU_OST_MS * NS_PER_MS;
+}
+
+/* Guests that send no final _OST get their time; then it is waited for no longer. */
+static void forgive_osts(struct step *s)
+{
+	UNITS_EACH (cpu, &s->jobs->owed) {
+		struct cpuhp_slot slot = cpuhp_get(s->cpuhp, cpu);
+
+		if (slot.ost_due && forgiven_ns(&slot) <= s->now_ns)
+			cpuhp_forgive_ost(s->cpuhp, cpu);
+		else if (slot.ost_due)
+			continue;
+		units_drop(&s->jobs->owed, cpu);
+	}
+}
+
+static void time_out(struct step *s)
+{
+	struct job *j = s->job;
+	enum job_phase p = job_next_phase(j);
+	struct units missing;
+
+	if (cpuhp_no_acpi(s->cpuhp))
+		p = j->operation == JOB_ADD ? JOB_ONLINE : JOB_EJECTED;
+	missing = job_missing(j, p, reached_ns, s->cpuhp);
+	cpu_text_timeout(j, cpuhp_no_acpi(s->cpuhp), &missing, &j->message);
+	end(s, JOB_TIMED_OUT);
+}
+
+/* As far as the guest has come, or to the job's end. An add that waits for an earlier
+ * removal goes on with what the host answers. */
+static void go_on(struct step *s)
+{
+	struct job *j = s->job;
+
+	if (j->phase == JOB_ACCEPTED && !cpu_removal_lasts(s->cpuhp, &j->units)) {
+		add_action(s, ACTION_MAKE)->units = j->units;
+		return;
+	}
+	while (j->phase != JOB_ACCEPTED && job_advance(j, reached_ns, s->cpuhp))
+		tell_phase(s);
+	if (j->phase == job_last_phase(j))
+		end(s, JOB_DONE);
+	else if (s->now_ns >= job_deadline(j))
+		time_out(s);
+}
+
+/* A removal was cancelled or timed out, and the guest, which was on its way, ejected CPUs
+ * after that: they are not to go, so they come back. */
+static void bring_back_late(struct step *s)
+{
+	struct units late = s->jobs->late;
+
+	UNITS_EACH (cpu, &late)
+		if (cpuhp_slot_state(s->cpuhp, cpu) != SLOT_ABSENT)
+			units_drop(&late, cpu);
+	s->jobs->late = (struct units){ 0 };
+	repair(s, &late);
+}
+
+/* Until nothing more follows from what there is. */
+static void judge(struct step *s)
+{
+	uint32_t id;
+
+	do {
+		id = s->job->id;
+		if (job_running(s->job))
+			go_on(s);
+		if (!job_running(s->job))
+			bring_back_late(s);
+	} while (s->job->id != id);
+}
+
+/* --- events
+ * ------------------------------------------------------------------------------- */
+
+static int on_look(struct step *s, const struct cpu_event *ev)
+{
+	(void)ev;
+	forgive_osts(s);
+	judge(s);
+	return 0;
+}
+
+static bool in_job(const struct step *s, uint32_t cpu)
+{
+	return job_running(s->job) && units_has(&s->job->units, cpu);
+}
+
+static int on_ejected(struct step *s, const struct cpu_event *ev)
+{
+	uint32_t socket = ev->cpu / s->sockets->topo->per_socket;
+	bool by_guest = cpuhp_get(s->cpuhp, ev->cpu).by_guest;
+	bool removed = in_job(s, ev->cpu) && s->job->operation == JOB_REMOVE;
+	struct action *told;
+
+	units_put(&s->jobs->owed, ev->cpu);
+	if (removed && !by_guest)
+		return 0;
+	if (!by_guest)
+		units_put(&s->jobs->late, ev->cpu);
+	if (in_job(s, ev->cpu) && !removed) {
+		cpu_text_ejected(ev->cpu, by_guest, &s->job->message);
+		end(s, JOB_REFUSED);
+	}
+	if (by_guest && !sockets_has(s->sockets, socket)) {
+		told = add_action(s, ACTION_TELL_DELETED);
+		units_put(&told->units, socket);
+		told->by_guest = true;
+	}
+	return 0;
+}
+
+static void refuse(struct step *s, const struct ost *ost)
+{
+	cpu_text_refusal(s->job, ost, &s->job->message);
+	if (s->job->operation == JOB_REMOVE)
+		units_put(&add_action(s, ACTION_TELL_REFUSED)->units,
+			  ost->index / s->sockets->topo->per_socket);
+	end(s, JOB_REFUSED);
+}
+
+static bool refuses(const struct job *j, const struct ost *ost)
+{
+	return ost->status != OST_SUCCESS && ost->status != OST_IN_PROGRESS &&
+	       ost->event ==
+		       (j->operation == JOB_ADD ? OST_DEVICE_CHECK : OST_EJECT_REQUEST);
+}
+
+static int on_ost(struct step *s, const struct cpu_event *ev)
+{
+	add_action(s, ACTION_TELL_OST)->ost = ev->ost;
+	if (in_job(s, ev->ost.index) && refuses(s->job, &ev->ost))
+		refuse(s, &ev->ost);
+	return 0;
+}
+
+static int on_begin(struct step *s, const struct cpu_event *ev)
+{
+	begin(s, &ev->plan);
+	if (ev->plan.operation == JOB_REMOVE)
+		at_once(s, cpuhp_ask_removal);
+	else if (ev->plan.told)
+		remind(s);
+	else if (ev->made)
+		plug(s);
+	judge(s);
+	return 0;
+}
+
+static int on_made(struct step *s, const struct cpu_event *ev)
+{
+	(void)ev;
+	plug(s);
+	judge(s);
+	return 0;
+}
+
+static int on_not_made(struct step *s, const struct cpu_event *ev)
+{
+	s->job->message = ev->why;
+	end(s, JOB_FAILED);
+	judge(s);
+	return 0;
+}
+
+static int on_cancel(struct step *s, const struct cpu_event *ev)
+{
+	int err = 0;
+
+	(void)ev;
+	if (!job_running(s->job))
+		return -ENOENT;
+	if (s->job->operation == JOB_ADD)
+		err = take_back(s);
+	if (err < 0)
+		return err;
+	text_set(&s->job->message, 0, "cancelled by request");
+	end(s, JOB_CANCELLED);
+	judge(s);
+	return 0;
+}
+
+/* What was to go is gone. */
+static int on_reset(struct step *s, const struct cpu_event *ev)
+{
+	struct units *absent;
+
+	(void)ev;
+	cpuhp_reset(s->cpuhp);
+	absent = &add_action(s, ACTION_STOP)->units;
+	for (uint32_t i = 0; i < s->sockets->topo->max_vcpus; i++)
+		if (cpuhp_slot_state(s->cpuhp, i) == SLOT_ABSENT)
+			units_put(absent, i);
+	if (job_running(s->job))
+		job_restart(s->job, s->now_ns);
+	return 0;
+}
+
+int cpu_engine_step(struct cpu_engine *e, const struct cpu_event *ev, uint64_t now_ns,
+		    struct actions *out)
+{
+	static int (*const handlers[CPU_NEVENTS])(struct step *,
+						  const struct cpu_event *) = {
+		[CPU_LOOK] = on_look,     [CPU_EJECTED] = on_ejected,
+		[CPU_OST] = on_ost,       [CPU_BEGIN] = on_begin,
+		[CPU_MADE] = on_made,     [CPU_NOT_MADE] = on_not_made,
+		[CPU_CANCEL] = on_cancel, [CPU_RESET] = on_reset,
+	};
+	struct step s = {
+		e->sockets, e->sockets->cpuhp, &e->now, &e->now.job, now_ns, out
+	};
+
+	out->n = 0;
+	return handlers[ev->kind](&s, ev);
+}
+
+uint64_t cpu_engine_due_ns(const struct cpu_engine *e)
+{
+	uint64_t due = job_deadline(&e->now.job);
+
+	if (!job_running(&e->now.job))
+		return UINT64_MAX;
+	UNITS_EACH (cpu, &e->now.owed) {
+		struct cpuhp_slot slot = cpuhp_get(e->sockets->cpuhp, cpu);
+
+		if (slot.ost_due && forgiven_ns(&slot) < due)
+			due = forgiven_ns(&slot);
+	}
+	return due;
+}

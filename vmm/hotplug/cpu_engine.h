@@ -1,0 +1,60 @@
+#ifndef VMM_HOTPLUG_CPU_ENGINE_H
+#define VMM_HOTPLUG_CPU_ENGINE_H
+/* cpu_engine: the jobs of CPUs, one step at a time: state and event in, state and actions
+ * out. One job at a time. It looks at the guest's slots and marks them (cpuhp), and
+ * touches nothing else: no thread, no timer, no clock, no listener; whoever drives it
+ * does that when the step is over. Main only. */
+
+#include <stdint.h>
+
+#include "vmm/hotplug/actions.h"
+#include "vmm/hotplug/sockets.h"
+
+#define CPU_OST_MS 2000 /* how long an ejected CPU's final _OST is waited for */
+
+/* All that it remembers. Plain data. */
+struct cpu_jobs {
+	struct job job;    /* the one that runs or ran last */
+	struct units late; /* ejected after their removal was withdrawn: they come back */
+	struct units owed; /* ejected; the guest has not said its final _OST */
+};
+
+struct cpu_engine {
+	const struct sockets *sockets; /* constant */
+	struct cpu_jobs now;
+};
+
+enum cpu_event_kind {
+	CPU_LOOK,     /* time went by, or the guest runs or stops a CPU */
+	CPU_EJECTED,  /* it let this CPU go, whose thread has ended; it is parked */
+	CPU_OST,      /* it said something */
+	CPU_BEGIN,    /* this is to be done; no job runs */
+	CPU_MADE,     /* of ACTION_MAKE: the host has them */
+	CPU_NOT_MADE, /* the host cannot; why */
+	CPU_CANCEL,   /* the job is to end: -ENOENT without one; -EBUSY when the guest is
+	                 too far, and nothing is changed */
+	CPU_RESET,    /* the guest starts again, with every vCPU at the gate */
+	CPU_NEVENTS
+};
+
+struct cpu_event {
+	enum cpu_event_kind kind;
+	uint32_t cpu;         /* of CPU_EJECTED */
+	struct ost ost;       /* of CPU_OST */
+	struct job_plan plan; /* of CPU_BEGIN */
+	bool made;            /* of CPU_BEGIN, to add: the vCPUs run already */
+	struct text why;      /* of CPU_NOT_MADE */
+};
+
+/* Takes one event. 0, or what the event says; *out is what is left to be done. */
+int cpu_engine_step(struct cpu_engine *e, const struct cpu_event *ev, uint64_t now_ns,
+		    struct actions *out);
+
+/* When CPU_LOOK is due though nothing happens; UINT64_MAX: never. */
+uint64_t cpu_engine_due_ns(const struct cpu_engine *e);
+
+/* Whether the guest is not quite done with the removal of one of these. Plugging it now
+ * would lose it. */
+bool cpu_removal_lasts(struct cpuhp *hp, const struct units *cpus);
+
+#endif

@@ -1,0 +1,227 @@
+/* The engine alone: no host, no thread, no timer, and the time is what the test says. */
+#include "vmm/hotplug/cpu_engine.h"
+
+#include <errno.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <string.h>
+#include <cmocka.h>
+
+#include "acpi/layout.h"
+#include "devices/bus.h"
+#include "devices/clock.h"
+
+#define SOCKETS    3 /* of one CPU each; the guest has one */
+#define TIMEOUT_MS 10000
+
+struct fixture {
+	struct topology topo;
+	struct ged ged;
+	struct cpuhp cpuhp;
+	struct sockets sockets;
+	struct cpu_engine engine;
+	struct actions out; /* of the last step */
+	uint64_t now_ns;
+};
+
+static void ignore_line(void *ctx, bool level)
+{
+	(void)ctx;
+	(void)level;
+}
+
+static void ignore_wake(void *ctx)
+{
+	(void)ctx;
+}
+
+static int setup(void **state)
+{
+	struct fixture *f = test_calloc(1, sizeof(*f));
+
+	assert_int_equal(topology_init(&f->topo, SOCKETS, 1, 1), 0);
+	ged_init(&f->ged, ignore_line, NULL, f);
+	assert_int_equal(cpuhp_init(&f->cpuhp, &f->topo, &f->ged, CPUHP_ACCEPT_EJECTS,
+				    ignore_wake, f),
+			 0);
+	cpuhp_boot(&f->cpuhp, 0);
+	cpuhp_runs(&f->cpuhp, 0, true);
+	assert_int_equal(sockets_init(&f->sockets, &f->cpuhp), 0);
+	f->engine.sockets = &f->sockets;
+	f->now_ns = now_ns();
+	*state = f;
+	return 0;
+}
+
+static int teardown(void **state)
+{
+	struct fixture *f = *state;
+
+	sockets_destroy(&f->sockets);
+	cpuhp_destroy(&f->cpuhp);
+	test_free(f);
+	return 0;
+}
+
+static int step(struct fixture *f, const struct cpu_event *ev)
+{
+	return cpu_engine_step(&f->engine, ev, f->now_ns, &f->out);
+}
+
+static void look(struct fixture *f)
+{
+	assert_int_equal(step(f, &(struct cpu_event){ .kind = CPU_LOOK }), 0);
+}
+
+static void begin(struct fixture *f, enum job_operation op, uint32_t cpu, bool made)
+{
+	uint32_t count = sockets_count(&f->sockets);
+	struct cpu_event ev = { .kind = CPU_BEGIN, .made = made };
+
+	ev.plan = (struct job_plan){ .operation = op,
+				     .from = count,
+				     .to = op == JOB_ADD ? count + 1 : count - 1,
+				     .timeout_ms = TIMEOUT_MS,
+				     .start_ns = f->now_ns };
+	units_put(&ev.plan.units, cpu);
+	assert_int_equal(step(f, &ev), 0);
+}
+
+static void expect_actions(const struct fixture *f, const enum action_kind *kind,
+			   unsigned n)
+{
+	assert_int_equal(f->out.n, n);
+	for (unsigned i = 0; i < n; i++)
+		assert_int_equal(f->out.action[i].kind, kind[i]);
+}
+
+#define EXPECT(f, ...)                                                                   \
+	expect_actions(f, (const enum action_kind[]){ __VA_ARGS__ },                     \
+		       sizeof((const enum action_kind[]){ __VA_ARGS__ }) /               \
+			       sizeof(enum action_kind))
+
+static void put(struct fixture *f, uint64_t offset, uint32_t value)
+{
+	uint8_t data[4];
+
+	bus_put(data, 4, value);
+	cpuhp_access(&f->cpuhp, offset, data, 4, true);
+}
+
+static void guest_ejects(struct fixture *f, uint32_t cpu)
+{
+	put(f, CPUHP_SELECTOR, cpu);
+	put(f, CPUHP_CONTROL, CPUHP_EJECT);
+	cpuhp_park(&f->cpuhp, cpu);
+	(void)step(f, &(struct cpu_event){ .kind = CPU_EJECTED, .cpu = cpu });
+}
+
+static void a_step_calls_nobody_and_says_what_is_to_be_done(void **state)
+{
+	struct fixture *f = *state;
+
+	begin(f, JOB_ADD, 1, true);
+	EXPECT(f, ACTION_TELL_PHASE, ACTION_TELL_PHASE);
+	assert_int_equal(f->out.action[0].phase, JOB_ACCEPTED);
+	assert_int_equal(f->out.action[1].phase, JOB_PLUGGED);
+	look(f);
+	assert_int_equal(f->out.n, 0);
+	cpuhp_runs(&f->cpuhp, 1, true);
+	look(f);
+	EXPECT(f, ACTION_TELL_PHASE, ACTION_TELL_PHASE, ACTION_TELL_COMPLETED);
+	assert_int_equal(f->out.action[2].job.result, JOB_DONE);
+	assert_int_equal(cpu_engine_due_ns(&f->engine), UINT64_MAX);
+}
+
+static void the_time_is_an_argument(void **state)
+{
+	struct fixture *f = *state;
+
+	begin(f, JOB_ADD, 1, true);
+	assert_int_equal(cpu_engine_due_ns(&f->engine),
+			 f->now_ns + TIMEOUT_MS * NS_PER_MS);
+	f->now_ns += TIMEOUT_MS * NS_PER_MS - 1;
+	look(f);
+	assert_int_equal(f->out.n, 0);
+	f->now_ns += 1;
+	look(f);
+	EXPECT(f, ACTION_TELL_COMPLETED);
+	assert_int_equal(f->out.action[0].job.result, JOB_TIMED_OUT);
+	assert_non_null(
+		strstr(f->out.action[0].job.message.s, "not registered: cpus 1;"));
+}
+
+/* What the host answers is an event as any other. */
+static void an_add_that_waited_asks_the_host_and_takes_its_answer(void **state)
+{
+	struct fixture *f = *state;
+
+	begin(f, JOB_ADD, 1, true);
+	cpuhp_runs(&f->cpuhp, 1, true);
+	look(f);
+	guest_ejects(f, 1);
+	EXPECT(f, ACTION_TELL_DELETED);
+	assert_true(f->out.action[0].by_guest);
+	begin(f, JOB_ADD, 1, false);
+	EXPECT(f, ACTION_TELL_PHASE);
+	f->now_ns = cpu_engine_due_ns(&f->engine); /* the guest's _OST does not come */
+	look(f);
+	EXPECT(f, ACTION_MAKE);
+	assert_true(units_has(&f->out.action[0].units, 1));
+	(void)step(f, &(struct cpu_event){ .kind = CPU_NOT_MADE, .why = { "no room" } });
+	EXPECT(f, ACTION_TELL_COMPLETED);
+	assert_int_equal(f->out.action[0].job.result, JOB_FAILED);
+	assert_string_equal(f->out.action[0].job.message.s, "no room");
+	assert_int_equal(sockets_count(&f->sockets), 1);
+}
+
+static void what_the_guest_never_had_is_stopped_when_it_is_cancelled(void **state)
+{
+	struct fixture *f = *state;
+	const struct cpu_event cancel = { .kind = CPU_CANCEL };
+
+	assert_int_equal(step(f, &cancel), -ENOENT);
+	begin(f, JOB_ADD, 2, true);
+	assert_int_equal(step(f, &cancel), 0);
+	EXPECT(f, ACTION_STOP, ACTION_TELL_COMPLETED);
+	assert_true(units_has(&f->out.action[0].units, 2));
+	begin(f, JOB_ADD, 2, true);
+	put(f, CPUHP_SELECTOR, 2);
+	put(f, CPUHP_CONTROL, CPUHP_INSERT); /* the guest knows */
+	assert_int_equal(step(f, &cancel), -EBUSY);
+	assert_int_equal(f->out.n, 0);
+	assert_true(job_running(&f->engine.now.job));
+}
+
+/* From one state the same event makes the same of it, as often as one likes. */
+static void the_state_is_a_value(void **state)
+{
+	struct fixture *f = *state;
+	struct cpu_jobs saved, one;
+
+	begin(f, JOB_ADD, 1, true);
+	memcpy(&saved, &f->engine.now, sizeof(saved));
+	f->now_ns += TIMEOUT_MS * NS_PER_MS;
+	look(f);
+	assert_false(job_running(&f->engine.now.job));
+	memcpy(&one, &f->engine.now, sizeof(one));
+	memcpy(&f->engine.now, &saved, sizeof(saved));
+	assert_true(job_running(&f->engine.now.job));
+	look(f);
+	assert_memory_equal(&f->engine.now, &one, sizeof(one));
+}
+
+#define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		TEST(a_step_calls_nobody_and_says_what_is_to_be_done),
+		TEST(the_time_is_an_argument),
+		TEST(an_add_that_waited_asks_the_host_and_takes_its_answer),
+		TEST(what_the_guest_never_had_is_stopped_when_it_is_cancelled),
+		TEST(the_state_is_a_value),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
