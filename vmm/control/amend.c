@@ -16,29 +16,17 @@ uint32_t amend_spec(const struct machine *m, enum spec_cpu k)
 	return m->spec.stored[k] != 0 ? m->spec.stored[k] : spec_running(&m->spec, k);
 }
 
-/* --- checks
- * ------------------------------------------------------------------------------- */
+/* --- the plan
+ * ----------------------------------------------------------------------------- */
 
 /* The same number again finishes what is unfinished, unless a job does so already. */
-static bool resizes(const struct machine *m, const struct patch *p)
+static bool resizes(const struct hotplug_view *now, const struct patch *p)
 {
-	const struct job *job = hotplug_job(m->hotplug);
-	uint32_t wanted = hotplug_view(m->hotplug).wanted;
-
 	if (!p->named[SPEC_SOCKETS])
 		return false;
-	if (p->cpu[SPEC_SOCKETS] != wanted)
+	if (p->cpu[SPEC_SOCKETS] != now->wanted)
 		return true;
-	return (job == NULL || !job_running(job)) &&
-	       sockets_taken(hotplug_sockets(m->hotplug)) != wanted;
-}
-
-static bool stores(const struct machine *m, const struct patch *p)
-{
-	for (int k = SPEC_CORES; k < SPEC_CPU_KEYS; k++)
-		if (p->named[k] && p->cpu[k] != m->spec.stored[k])
-			return true;
-	return false;
+	return now->running == NULL && now->taken != now->wanted;
 }
 
 static uint32_t larger(uint32_t a, uint32_t b)
@@ -47,45 +35,62 @@ static uint32_t larger(uint32_t a, uint32_t b)
 }
 
 /* A change of sockets may fail: what is stored has room for them before it and after. */
-static uint32_t most_sockets(const struct machine *m, const struct patch *p)
+static uint32_t most_sockets(const struct hotplug_view *now, const struct patch *p)
 {
-	const struct job *job = hotplug_job(m->hotplug);
-	uint32_t most = sockets_count(hotplug_sockets(m->hotplug));
+	uint32_t most = larger(now->count, now->wanted);
 
-	if (job != NULL && job_running(job))
-		most = larger(most, larger(job->from, job->to));
+	if (now->running != NULL)
+		most = larger(most, now->running->from);
 	if (p->named[SPEC_SOCKETS])
 		most = larger(most, (uint32_t)p->cpu[SPEC_SOCKETS]);
 	return most;
 }
 
-static int check_stored(const struct machine *m, const struct patch *p, struct text *why)
+static int check_stored(const struct spec *next, uint32_t most, const struct patch *p,
+			struct text *why)
 {
-	uint32_t most = most_sockets(m, p), max = (uint32_t)p->cpu[SPEC_MAX_SOCKETS];
+	uint32_t max = (uint32_t)p->cpu[SPEC_MAX_SOCKETS];
 	int k = SPEC_CPU_KEYS;
 
 	if (p->named[SPEC_MAX_SOCKETS] && max < most) {
 		text_set(why, -ERANGE, refuse_max_below, most, max, most);
 		return patch_blame(p, SPEC_MAX_SOCKETS, -ERANGE, why);
 	}
-	if (spec_check_stored(&m->spec, most, why) == 0)
+	if (spec_check_stored(next, most, why) == 0)
 		return 0;
 	while (--k > SPEC_SOCKETS && !p->named[k])
 		;
 	return patch_blame(p, (enum spec_cpu)k, -ERANGE, why);
 }
 
-/* What is stored is in m->spec already. */
-static int check(const struct machine *m, const struct patch *p, struct text *why)
+/* next: the spec, with what is to be stored. */
+static int check(const struct spec *next, const struct hotplug_view *now,
+		 const struct patch *p, bool resizes, struct text *why)
 {
-	const struct hotplug_view now = hotplug_view(m->hotplug);
 	int err = 0;
 
-	if (resizes(m, p))
-		err = hotplug_check_resize(&m->spec, &now, p->cpu[SPEC_SOCKETS], why);
+	if (resizes)
+		err = hotplug_check_resize(next, now, p->cpu[SPEC_SOCKETS], why);
 	if (err == -ERANGE)
 		return patch_blame(p, SPEC_SOCKETS, err, why);
-	return err < 0 ? err : check_stored(m, p, why);
+	return err < 0 ? err : check_stored(next, most_sockets(now, p), p, why);
+}
+
+int amend_plan(const struct spec *spec, const struct hotplug_view *now,
+	       const struct patch *p, struct amend_plan *out, struct text *why)
+{
+	struct spec next = *spec;
+
+	for (int k = SPEC_CORES; k < SPEC_CPU_KEYS; k++)
+		if (p->named[k])
+			next.stored[k] = (uint32_t)p->cpu[k];
+	*out = (struct amend_plan){
+		.resizes = resizes(now, p),
+		.sockets = p->cpu[SPEC_SOCKETS],
+		.stores = memcmp(next.stored, spec->stored, sizeof(next.stored)) != 0,
+	};
+	memcpy(out->stored, next.stored, sizeof(out->stored));
+	return check(&next, now, p, out->resizes, why);
 }
 
 /* --- doing it
@@ -144,31 +149,43 @@ static void undo(struct machine *m, const struct patch *p,
 		log_warn("%s; it may name CPUs of a patch that was refused", why.s);
 }
 
+/* Until something of it fails. *tried: the file may have been written. */
+static int carry_out(struct machine *m, const struct patch *p,
+		     const struct amend_plan *plan, uint32_t timeout_ms, bool *tried,
+		     struct text *why)
+{
+	int err = 0;
+
+	if (plan->stores && plan->resizes)
+		err = hotplug_prepare(m->hotplug, (uint32_t)plan->sockets, why);
+	if (err == 0 && plan->stores) {
+		*tried = true;
+		err = write_stored(m, p, why);
+	}
+	if (err == 0 && plan->resizes)
+		err = hotplug_resize(m->hotplug, plan->sockets, timeout_ms, why);
+	return err;
+}
+
 int amend(struct machine *m, const struct patch *p, uint32_t timeout_ms,
 	  struct amended *out, struct text *why)
 {
-	bool stored = stores(m, p), tried = false;
+	const struct hotplug_view now = hotplug_view(m->hotplug);
 	uint32_t before[SPEC_CPU_KEYS];
-	int err;
+	struct amend_plan plan;
+	bool tried = false;
+	int err = amend_plan(&m->spec, &now, p, &plan, why);
 
-	*out = (struct amended){ .job = resizes(m, p) };
-	out->changed = stored || out->job;
+	*out = (struct amended){ .changed = plan.stores || plan.resizes,
+				 .job = plan.resizes };
+	if (err < 0)
+		return err;
 	memcpy(before, m->spec.stored, sizeof(before));
-	for (int k = SPEC_CORES; k < SPEC_CPU_KEYS; k++)
-		if (p->named[k])
-			m->spec.stored[k] = (uint32_t)p->cpu[k];
-	err = check(m, p, why);
-	if (err == 0 && stored && out->job)
-		err = hotplug_prepare(m->hotplug, (uint32_t)p->cpu[SPEC_SOCKETS], why);
-	if (err == 0 && stored) {
-		tried = true;
-		err = write_stored(m, p, why);
-	}
-	if (err == 0 && out->job)
-		err = hotplug_resize(m->hotplug, p->cpu[SPEC_SOCKETS], timeout_ms, why);
+	memcpy(m->spec.stored, plan.stored, sizeof(before));
+	err = carry_out(m, p, &plan, timeout_ms, &tried, why);
 	if (err < 0)
 		undo(m, p, before, tried);
-	else if (stored)
+	else if (plan.stores)
 		tell(m);
 	return err;
 }

@@ -14,21 +14,33 @@
 #include "vmm/config/patch.h"
 #include "vmm/config/spec.h"
 #include "vmm/base/text.h"
+#include "vmm/hotplug/hotplug.h"
 
 struct machine;
 
 /* What the spec says of the number: what is stored or, of sockets, wanted. */
 uint32_t amend_spec(const struct machine *m, enum spec_cpu k);
 
+/* What a patch does. */
+struct amend_plan {
+	bool resizes, stores;
+	int64_t sockets;                /* where it resizes */
+	uint32_t stored[SPEC_CPU_KEYS]; /* where it stores: all of it, as it is then */
+};
+
+/* Of a VM of this resolved spec, with the sockets that it has now. 0 and *out; or -ERANGE
+ * for a number outside its limits, -EBUSY while a job runs and sockets are to change, and
+ * others, with *why. Pure. */
+int amend_plan(const struct spec *spec, const struct hotplug_view *now,
+	       const struct patch *p, struct amend_plan *out, struct text *why);
+
 struct amended {
 	bool changed; /* the spec, or a job began */
 	bool job;     /* it is hotplug_job() */
 };
 
-/* 0 and *out; or a negative errno with *why, and nothing has changed: -EINVAL for what
- * cannot be, -ERANGE for a number outside its limits, -EBUSY while a job runs and sockets
- * are to change, else what stopped the file from being written or a vCPU from being
- * made. */
+/* 0 and *out; or a negative errno with *why, and nothing has changed: what amend_plan()
+ * says, or what stopped the file from being written or a vCPU from being made. */
 int amend(struct machine *m, const struct patch *p, uint32_t timeout_ms,
 	  struct amended *out, struct text *why);
 
