@@ -243,7 +243,7 @@ static json_t *props(const struct machine *m, uint32_t index)
 
 static bool has_thread(const struct machine *m, uint32_t index)
 {
-	return m->vcpu[index] != NULL && m->vcpu[index]->started;
+	return m->vcpu[index] != NULL && vcpu_has_thread(m->vcpu[index]);
 }
 
 json_t *report_cpus_fast(const struct machine *m)

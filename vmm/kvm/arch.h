@@ -36,9 +36,9 @@ uint32_t arch_first_vcpus(const struct topology *t, uint32_t boot);
 /* After these were made, and before the guest is loaded. 0; or -errno with *why. */
 int arch_vm_complete(struct vm *vm, struct text *why);
 
-/* Makes a new vCPU ready to wait for its start by the guest, and says in v->off whether
- * it does that without a thread; its fd is open and its run structure mapped. Main. 0 or
- * -errno. */
+/* Makes a new vCPU ready to wait for its start by the guest, and says in v->by_cpu_on
+ * whether it does that without a thread; its fd is open and its run structure mapped.
+ * Main. 0 or -errno. */
 int arch_vcpu_init(struct vm *vm, struct vcpu *v);
 
 /* Brings a vCPU that was started before back to that state; it has no thread. 0 or
@@ -52,9 +52,12 @@ int arch_vcpu_rearm(struct vcpu *v);
 int arch_vm_reset(struct vm *vm);
 int arch_vcpu_reset(struct vcpu *v);
 
-/* KVM_RUN said EAGAIN or EINTR, or stopped for a reason that only this architecture has.
- * The vCPU's own thread. 0; or -ENOSYS when the exit is not one of ours; or -errno. */
-int arch_vcpu_woken(struct vcpu *v); /* EAGAIN or EINTR, while v->waits */
+/* KVM_RUN of a vCPU whose life is WAITING said EAGAIN or EINTR: whether the guest has
+ * started it. The vCPU's own thread. */
+bool arch_vcpu_woken(struct vcpu *v);
+
+/* KVM_RUN stopped for a reason that only this architecture has. The vCPU's own thread. 0;
+ * or -ENOSYS when the exit is not one of ours; or -errno. */
 int arch_vcpu_exit(struct vcpu *v);
 
 /* Puts the UART, and what only this architecture has, on the right bus. 0 or -errno. */

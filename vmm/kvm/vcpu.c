@@ -1,66 +1,101 @@
 #include "vmm/kvm/vcpu.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <signal.h>
-#include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
-#include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
 #include "devices/clock.h"
 #include "vmm/kvm/arch.h"
 #include "vmm/base/log.h"
+#include "vmm/kvm/vcpu_run.h"
 #include "vmm/kvm/vcpu_stats.h"
 
-/* The kick. Main stores its wish, then signals the thread. The thread clears
- * immediate_exit, looks at the wishes, and enters KVM_RUN: in this order. A signal that
- * comes before the look is seen by it; one that comes after it has set immediate_exit
- * again, and KVM_RUN returns at once. So no kick is lost, at whichever instruction it
- * comes.
+/* Threads. Main makes, starts, pauses, resets and stops vCPUs. Each vCPU has at most one
+ * thread of its own, which runs the guest and carries out its exits (vcpu_run.c). What a
+ * vCPU is stands in its life (vcpu_life.h), which has one lock, env->lock; each event of
+ * it is one thread's. An exit takes no lock here: a thread takes env->lock when it is
+ * told to look, and where the guest starts or stops a vCPU.
+ *
+ * Locks are taken in this order, never the other way round:
+ *
+ *   env->lock -> cpuhp -> ged -> ioapic    CPU_ON and CPU_OFF step the slot; an event of
+ *                                          a slot raises the GED's line
+ *   uart -> ioapic                         its line
+ *   ioapic.telling -> ioapic               KVM is told which vectors to tell us of
+ *
+ * Nobody waits under a lock but by cnd_wait(), at the gate, nor logs, nor writes a file.
+ * An ioctl happens under a lock where its order is what the lock is for, and only there:
+ *
+ *   KVM_IRQ_LINE, KVM_SIGNAL_MSI    under the lock of the device (and those above it):
+ *                                   levels reach KVM in the order in which they were set
+ *   KVM_SET_GSI_ROUTING             under ioapic.telling: the newest list comes last
+ *   KVM_SET_MP_STATE                under env->lock, at CPU_ON and CPU_OFF: KVM's own
+ *                                   AFFINITY_INFO, CPU_ON's answer and the slot agree
+ *
+ * None of these waits for a vCPU, as that one is not in KVM_RUN. Registers are written
+ * without a lock: the vCPU is STARTING or WAKING meanwhile, and who would stop it waits.
  */
-#define KICK_SIGNAL SIGUSR1
-
-#ifndef WIDEN /* the test of this order sleeps here */
-#define WIDEN() ((void)0)
-#endif
 
 #define STACK_LEN ((size_t)256 * 1024)
-
-#define ACCESS_PARTS_MAX 16 /* an instruction's one access, in parts of 8 bytes */
-
-static _Thread_local struct kvm_run *own_run;
-
-static void on_kick(int sig)
-{
-	(void)sig;
-	if (own_run != NULL)
-		own_run->immediate_exit = 1;
-}
-
-int vcpu_setup_kick(void)
-{
-	struct sigaction sa = { .sa_handler = on_kick };
-	sigset_t set;
-
-	sigemptyset(&sa.sa_mask);
-	if (sigaction(KICK_SIGNAL, &sa, NULL) < 0)
-		return -errno;
-	sigemptyset(&set);
-	sigaddset(&set, KICK_SIGNAL);
-	return -pthread_sigmask(SIG_BLOCK, &set, NULL);
-}
 
 void vcpu_env_init(struct vcpu_env *env)
 {
 	env->lock = (struct mtx)MTX_INIT;
-	pthread_cond_init(&env->changed, NULL);
+	env->changed = (struct cnd)CND_INIT;
 }
 
 void vcpu_env_destroy(struct vcpu_env *env)
 {
-	pthread_cond_destroy(&env->changed);
+	cnd_destroy(&env->changed);
+}
+
+/* Main waits for the last thread to leave and for a CPU_ON to end, threads at the gate
+ * for what lets them go. */
+static bool is_awaited(const struct vcpu_env *env, enum vcpu_life from, enum vcpu_life to)
+{
+	return (vcpu_life_inside(from) && env->running == 0) ||
+	       vcpu_life_is_switching(from) || to == LIFE_ENDING;
+}
+
+void vcpu_step_locked(struct vcpu *v, enum vcpu_life_event ev)
+{
+	struct vcpu_env *env = v->env;
+	enum vcpu_life from = v->life;
+	int err = vcpu_life_step(&v->life, ev);
+
+	assert(err == 0);
+	(void)err;
+	if (vcpu_life_inside(from))
+		env->running--;
+	if (vcpu_life_inside(v->life))
+		env->running++;
+	if (is_awaited(env, from, v->life))
+		cnd_wake_all(&env->changed);
+}
+
+void vcpu_step(struct vcpu *v, enum vcpu_life_event ev)
+{
+	mtx_lock(&v->env->lock);
+	vcpu_step_locked(v, ev);
+	mtx_unlock(&v->env->lock);
+}
+
+enum vcpu_life vcpu_life_now(struct vcpu *v)
+{
+	enum vcpu_life life;
+
+	mtx_lock(&v->env->lock);
+	life = v->life;
+	mtx_unlock(&v->env->lock);
+	return life;
+}
+
+bool vcpu_has_thread(struct vcpu *v)
+{
+	return vcpu_life_has_thread(vcpu_life_now(v));
 }
 
 int vcpu_create(struct vcpu_env *env, uint32_t index, struct vcpu **out)
@@ -96,173 +131,6 @@ fail:
 	return err;
 }
 
-/* Waits while the VM is paused, the vCPU is switched off, or cannot go on. */
-static void gate(struct vcpu *v) NOT_HOLDING(v->env->lock)
-{
-	struct vcpu_env *env = v->env;
-
-	mtx_lock(&env->lock);
-	atomic_store(&v->look, false);
-	env->running--;
-	pthread_cond_broadcast(&env->changed);
-	while ((env->paused || v->stuck || v->off) && !atomic_load(&v->stop))
-		pthread_cond_wait(&env->changed, &env->lock.m);
-	env->running++;
-	mtx_unlock(&env->lock);
-}
-
-static void end(struct vcpu *v, enum vcpu_end why, const char *detail)
-{
-	v->env->ended(v->env->ctx, v->index, why, detail);
-}
-
-static int internal_error(struct vcpu *v)
-{
-	char detail[128];
-
-	if (v->run->exit_reason == KVM_EXIT_FAIL_ENTRY)
-		(void)snprintf(detail, sizeof(detail),
-			       "KVM cannot enter the guest, hardware reason 0x%llx",
-			       (unsigned long long)
-				       v->run->fail_entry.hardware_entry_failure_reason);
-	else
-		(void)snprintf(
-			detail, sizeof(detail), "KVM internal error, suberror %u%s",
-			v->run->internal.suberror,
-			v->run->internal.suberror == KVM_INTERNAL_ERROR_EMULATION
-				? " (it cannot emulate an instruction of the guest)"
-				: "");
-	end(v, VCPU_END_INTERNAL_ERROR, detail);
-	return -ECANCELED;
-}
-
-/* An exit that nobody knows, or that could not be carried out. */
-static int exit_failed(struct vcpu *v, int err)
-{
-	char detail[96];
-
-	(void)snprintf(detail, sizeof(detail), "KVM exit %u %s%s", v->run->exit_reason,
-		       err == -ENOSYS ? "is not known" : "failed: ",
-		       err == -ENOSYS ? "" : text_errno(-err));
-	end(v, VCPU_END_HOST_ERROR, detail);
-	return -ECANCELED;
-}
-
-/* 0 to go on; -ECANCELED when the end was told. */
-static int handle_exit(struct vcpu *v)
-{
-	struct kvm_run *run = v->run;
-	int err;
-
-	switch (run->exit_reason) {
-	case KVM_EXIT_MMIO:
-		bus_access(v->env->mmio, run->mmio.phys_addr, run->mmio.data,
-			   run->mmio.len, run->mmio.is_write);
-		return 0;
-	case KVM_EXIT_SHUTDOWN:
-		end(v, VCPU_END_TRIPLE_FAULT, "the guest had a triple fault");
-		v->stuck = true;
-		atomic_store(&v->look, true);
-		return 0;
-	case KVM_EXIT_INTERNAL_ERROR:
-	case KVM_EXIT_FAIL_ENTRY:
-		return internal_error(v);
-	default:
-		err = arch_vcpu_exit(v);
-		return err < 0 ? exit_failed(v, err) : 0;
-	}
-}
-
-static int run_failed(struct vcpu *v, int err)
-{
-	char detail[64];
-
-	(void)snprintf(detail, sizeof(detail), "KVM_RUN failed: %s", text_errno(err));
-	end(v, VCPU_END_HOST_ERROR, detail);
-	return -ECANCELED;
-}
-
-static int run_once(struct vcpu *v)
-{
-	if (ioctl(v->fd, KVM_RUN, 0) == 0)
-		return handle_exit(v);
-	if (errno == EINTR || errno == EAGAIN)
-		return v->waits ? arch_vcpu_woken(v) : 0;
-	return run_failed(v, errno);
-}
-
-/* KVM carries an access of the guest out when it is next entered, with what we have
- * answered; a wide one asks again, but one string instruction could for ever. Told to
- * leave at once it runs nothing else. */
-static int finish_access(struct vcpu *v)
-{
-	int err = 0;
-
-	v->run->immediate_exit = 1;
-	for (int i = 0; i < ACCESS_PARTS_MAX && err == 0 && !v->stuck; i++) {
-		if (ioctl(v->fd, KVM_RUN, 0) < 0)
-			break;
-		err = handle_exit(v);
-	}
-	return err;
-}
-
-static void run_guest(struct vcpu *v)
-{
-	int err = 0;
-
-	while (err == 0) {
-		v->run->immediate_exit = 0;
-		atomic_signal_fence(memory_order_seq_cst);
-		WIDEN();
-		if (atomic_load(&v->look)) {
-			err = finish_access(v);
-			gate(v);
-			continue;
-		}
-		if (atomic_load(&v->stop))
-			break;
-		WIDEN();
-		err = run_once(v);
-	}
-}
-
-/* By the thread itself: another one would have to go through /proc. */
-static void name_thread(const struct vcpu *v)
-{
-	char name[16];
-
-	(void)snprintf(name, sizeof(name), "vcpu/%u", v->index);
-	pthread_setname_np(pthread_self(), name);
-}
-
-static void *thread_main(void *arg)
-{
-	struct vcpu *v = arg;
-	struct vcpu_env *env = v->env;
-	sigset_t set;
-
-	atomic_store(&v->up_ns, now_ns());
-	own_run = v->run;
-	v->waits = true;
-	name_thread(v);
-	mtx_lock(&env->lock);
-	atomic_store(&v->tid, (int)gettid());
-	pthread_cond_broadcast(&env->changed);
-	mtx_unlock(&env->lock);
-	sigemptyset(&set);
-	sigaddset(&set, KICK_SIGNAL);
-	pthread_sigmask(SIG_UNBLOCK, &set, NULL);
-	run_guest(v);
-	own_run = NULL;
-	atomic_store(&v->last_ns, vcpu_stats_clock_ns(CLOCK_THREAD_CPUTIME_ID));
-	mtx_lock(&env->lock);
-	env->running--;
-	pthread_cond_broadcast(&env->changed);
-	mtx_unlock(&env->lock);
-	return NULL;
-}
-
 static int spawn(struct vcpu *v)
 {
 	pthread_attr_t attr;
@@ -274,7 +142,7 @@ static int spawn(struct vcpu *v)
 	pthread_attr_setstacksize(&attr, STACK_LEN);
 	sigfillset(&all); /* signals are main's; the thread inherits this */
 	pthread_sigmask(SIG_SETMASK, &all, &old);
-	err = pthread_create(&v->thread, &attr, thread_main, v);
+	err = pthread_create(&v->thread, &attr, vcpu_run, v);
 	pthread_sigmask(SIG_SETMASK, &old, NULL);
 	pthread_attr_destroy(&attr);
 	if (err != 0)
@@ -282,62 +150,46 @@ static int spawn(struct vcpu *v)
 	return 0;
 }
 
+/* The thread is inside until it comes to the gate, which it does first of all while the
+ * VM is paused. */
 static int start_thread(struct vcpu *v) NOT_HOLDING(v->env->lock)
 {
 	struct vcpu_env *env = v->env;
-	int err;
-
-	atomic_store(&v->stop, false);
-	v->stuck = false;
-	mtx_lock(&env->lock);
-	atomic_store(&v->look, env->paused);
-	env->running++; /* until it is at the gate */
-	mtx_unlock(&env->lock);
-	err = spawn(v);
-	v->started = err == 0;
-	if (err < 0) {
-		mtx_lock(&env->lock);
-		env->running--;
-		mtx_unlock(&env->lock);
-	}
-	return err;
-}
-
-/* Lets the guest switch the vCPU on. Returns whether it has to. */
-static bool arm(struct vcpu *v, bool armed) NOT_HOLDING(v->env->lock)
-{
-	bool off;
 
 	mtx_lock(&v->env->lock);
-	v->armed = armed;
-	off = v->off;
+	vcpu_step_locked(v, LIFE_SPAWN);
+	atomic_store(&v->look, env->paused);
 	mtx_unlock(&v->env->lock);
-	return off;
+	return spawn(v);
 }
 
 int vcpu_start(struct vcpu *v)
 {
-	int err = v->ran ? arch_vcpu_rearm(v) : 0;
+	int err = vcpu_life_now(v) == LIFE_NEW ? 0 : arch_vcpu_rearm(v);
 
 	if (err < 0)
 		return err;
-	v->ran = true;
-	if (arm(v, true))
+	if (v->by_cpu_on) {
+		vcpu_step(v, LIFE_START);
 		return 0;
+	}
 	err = start_thread(v);
 	if (err < 0)
-		arm(v, false);
+		vcpu_step(v, LIFE_SPAWN_FAILED);
 	return err;
 }
 
-static bool wants_thread(struct vcpu *v) NOT_HOLDING(v->env->lock)
+/* From then on the guest may try again. */
+static void switch_off_again(struct vcpu *v) NOT_HOLDING(v->env->lock)
 {
-	bool wants;
+	struct vcpu_env *env = v->env;
 
+	(void)cpuhp_runs(env->cpuhp, v->index, false);
+	(void)arch_vcpu_rearm(v); /* what fails there is no worse */
 	mtx_lock(&v->env->lock);
-	wants = v->armed && !v->off && !v->started;
+	vcpu_step_locked(v, LIFE_SPAWN_FAILED);
+	vcpu_step_locked(v, LIFE_START);
 	mtx_unlock(&v->env->lock);
-	return wants;
 }
 
 static void start_wanted(struct vcpu *v) NOT_HOLDING(v->env->lock)
@@ -348,9 +200,7 @@ static void start_wanted(struct vcpu *v) NOT_HOLDING(v->env->lock)
 		return;
 	log_warn("the host has no thread for cpu %u, which stays off: %s", v->index,
 		 text_errno(-err));
-	(void)cpuhp_runs(v->env->cpuhp, v->index, false);
-	/* From then on the guest may try again. What fails there is no worse. */
-	(void)arch_vcpu_rearm(v);
+	switch_off_again(v);
 }
 
 void vcpu_start_wanted(struct vcpu_env *env)
@@ -362,7 +212,7 @@ void vcpu_start_wanted(struct vcpu_env *env)
 	env->wanted = false;
 	mtx_unlock(&env->lock);
 	for (uint32_t i = 0; wanted && i < env->vm->topo->max_vcpus; i++)
-		if (env->vcpu[i] != NULL && wants_thread(env->vcpu[i]))
+		if (env->vcpu[i] != NULL && vcpu_life_now(env->vcpu[i]) == LIFE_READY)
 			start_wanted(env->vcpu[i]);
 }
 
@@ -372,33 +222,35 @@ int vcpu_tid(struct vcpu *v)
 
 	mtx_lock(&env->lock);
 	while (atomic_load(&v->tid) == 0)
-		pthread_cond_wait(&env->changed, &env->lock.m);
+		cnd_wait(&env->changed, &env->lock);
 	mtx_unlock(&env->lock);
 	return atomic_load(&v->tid);
 }
 
-static void kick(struct vcpu *v)
+/* Whether there is a thread, which ends now; where a CPU_ON is under way, after that. */
+static bool tell_to_end(struct vcpu *v) NOT_HOLDING(v->env->lock)
 {
-	atomic_store(&v->look, true);
-	pthread_kill(v->thread, KICK_SIGNAL);
+	struct vcpu_env *env = v->env;
+	bool has_thread;
+
+	mtx_lock(&v->env->lock);
+	while (vcpu_life_is_switching(v->life))
+		cnd_wait(&env->changed, &v->env->lock);
+	vcpu_step_locked(v, LIFE_STOP);
+	has_thread = vcpu_life_has_thread(v->life);
+	mtx_unlock(&v->env->lock);
+	return has_thread;
 }
 
 void vcpu_stop(struct vcpu *v)
 {
-	struct vcpu_env *env = v->env;
-
-	arm(v, false);
-	if (!v->started)
+	if (!tell_to_end(v))
 		return;
-	mtx_lock(&env->lock);
-	atomic_store(&v->stop, true);
-	pthread_cond_broadcast(&env->changed);
-	mtx_unlock(&env->lock);
-	kick(v);
+	vcpu_kick(v);
 	pthread_join(v->thread, NULL);
 	v->spent_ns += atomic_exchange(&v->last_ns, 0);
-	v->started = false;
 	atomic_store(&v->tid, 0);
+	vcpu_step(v, LIFE_JOIN);
 }
 
 void vcpu_destroy(struct vcpu *v)
@@ -415,11 +267,10 @@ void vcpu_destroy(struct vcpu *v)
 
 int vcpu_reset(struct vcpu *v)
 {
-	mtx_lock(&v->env->lock);
-	v->waits = true;
-	v->stuck = false;
-	mtx_unlock(&v->env->lock);
-	return arch_vcpu_reset(v);
+	int err = arch_vcpu_reset(v);
+
+	vcpu_step(v, v->by_cpu_on ? LIFE_RESET_OFF : LIFE_RESET);
+	return err;
 }
 
 void vcpu_pause_all(struct vcpu_env *env, struct vcpu *const *v, uint32_t n)
@@ -428,11 +279,11 @@ void vcpu_pause_all(struct vcpu_env *env, struct vcpu *const *v, uint32_t n)
 	env->paused = true;
 	mtx_unlock(&env->lock);
 	for (uint32_t i = 0; i < n; i++)
-		if (v[i] != NULL && v[i]->started)
-			kick(v[i]);
+		if (v[i] != NULL && vcpu_has_thread(v[i]))
+			vcpu_kick(v[i]);
 	mtx_lock(&env->lock);
 	while (env->running > 0)
-		pthread_cond_wait(&env->changed, &env->lock.m);
+		cnd_wait(&env->changed, &env->lock);
 	mtx_unlock(&env->lock);
 }
 
@@ -440,6 +291,6 @@ void vcpu_resume_all(struct vcpu_env *env)
 {
 	mtx_lock(&env->lock);
 	env->paused = false;
-	pthread_cond_broadcast(&env->changed);
+	cnd_wake_all(&env->changed);
 	mtx_unlock(&env->lock);
 }

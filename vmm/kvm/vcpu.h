@@ -17,6 +17,7 @@
 #include "devices/cpuhp.h"
 #include "devices/mtx.h"
 #include "devices/power.h"
+#include "vmm/kvm/vcpu_life.h"
 #include "vmm/kvm/vm.h"
 
 /* Why the guest cannot go on. */
@@ -42,9 +43,9 @@ struct vcpu_env {
 
 	struct mtx lock; /* guards the fields from here on */
 	bool paused;
-	bool wanted;      /* a vCPU may have been switched on that has no thread */
-	unsigned running; /* threads that are not waiting at the gate */
-	pthread_cond_t changed;
+	bool wanted;      /* a vCPU may be READY */
+	unsigned running; /* vCPUs of which vcpu_life_inside() */
+	struct cnd changed;
 };
 
 struct vcpu {
@@ -56,23 +57,16 @@ struct vcpu {
 	uint64_t exits_offset; /* vcpu_stats; 0: not looked for */
 	uint64_t made_ns;      /* constant: CLOCK_MONOTONIC, when it was ready */
 
-	bool started; /* main: there is a thread */
-	bool ran;     /* main: it was started before */
-	pthread_t thread;
+	bool by_cpu_on; /* constant: the guest starts it by CPU_ON, which we see */
+
+	pthread_t thread;      /* main's */
+	uint64_t spent_ns;     /* main's: CPU time of the threads that were joined */
 	atomic_int tid;        /* of the thread; 0 until it runs */
 	atomic_ullong up_ns;   /* CLOCK_MONOTONIC, when its latest thread began; or 0 */
-	uint64_t spent_ns;     /* main: CPU time of the threads that were joined */
 	atomic_ullong last_ns; /* of the thread, when it ended; 0 before */
-	bool waits; /* the thread's own, or main's while it is at the gate: the guest is
-	             * not known to have started it */
-	bool stuck; /* the same: it cannot go on before a reset */
+	atomic_bool look;      /* the thread is to come to the gate */
 
-	/* Guarded by env->lock. */
-	bool armed; /* main has started it: the guest may switch it on */
-	bool off;   /* it waits for CPU_ON; its thread, if it has one, is at the gate */
-
-	atomic_bool look; /* main wants the thread at the gate */
-	atomic_bool stop; /* and there, to end */
+	enum vcpu_life life; /* guarded by env->lock */
 };
 
 /* Once per process: the signal that kicks a thread out of KVM_RUN. 0 or -errno. */
@@ -80,6 +74,17 @@ int vcpu_setup_kick(void);
 
 void vcpu_env_init(struct vcpu_env *env);
 void vcpu_env_destroy(struct vcpu_env *env);
+
+/* Takes a step of its life, which the table has: by the thread that vcpu_life.h names. */
+void vcpu_step_locked(struct vcpu *v, enum vcpu_life_event ev) HOLDS(v->env->lock);
+void vcpu_step(struct vcpu *v, enum vcpu_life_event ev) NOT_HOLDING(v->env->lock);
+
+/* What its life is at this moment. Any thread; only what the caller itself can change
+ * stays so. */
+enum vcpu_life vcpu_life_now(struct vcpu *v) NOT_HOLDING(v->env->lock);
+
+/* Whether there is a thread, which has an id and a clock. Main. */
+bool vcpu_has_thread(struct vcpu *v) NOT_HOLDING(v->env->lock);
 
 /* Makes a vCPU ready; no thread. 0; or -errno with nothing left but its fd, which the
  * next try uses. */

@@ -76,7 +76,7 @@ static uint64_t thread_ns(struct vcpu *v)
 	clockid_t clock;
 	uint64_t ns = 0;
 
-	if (v->started && pthread_getcpuclockid(v->thread, &clock) == 0)
+	if (vcpu_has_thread(v) && pthread_getcpuclockid(v->thread, &clock) == 0)
 		ns = vcpu_stats_clock_ns(clock);
 	return ns > 0 ? ns : atomic_load(&v->last_ns);
 }

@@ -10,7 +10,7 @@ static void widen(void)
 	usleep(widen_seed >> 16 & 127);
 }
 #define WIDEN() widen()
-#include "vmm/kvm/vcpu.c" // NOLINT(bugprone-suspicious-include): with WIDEN
+#include "vmm/kvm/vcpu_run.c" // NOLINT(bugprone-suspicious-include): with WIDEN
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -241,10 +241,12 @@ static void an_exit_that_fails_ends_the_vm(void **state)
 }
 #endif
 
-static void set_off(struct vcpu *v, bool off)
+/* The guest switches it on. */
+static void switch_on(struct vcpu *v)
 {
+	vcpu_step(v, LIFE_CPU_ON);
+	vcpu_step(v, LIFE_CPU_ON_DONE);
 	mtx_lock(&v->env->lock);
-	v->off = off;
 	v->env->wanted = true;
 	mtx_unlock(&v->env->lock);
 }
@@ -254,16 +256,15 @@ static void a_vcpu_that_is_off_has_no_thread_until_it_is_switched_on(void **stat
 	struct fixture *f = *state;
 	unsigned runs;
 
-	set_off(f->vcpu[2], true);
+	f->vcpu[2]->by_cpu_on = f->vcpu[3]->by_cpu_on = true;
 	assert_int_equal(vcpu_start(f->vcpu[2]), 0);
 	vcpu_start_wanted(&f->env);
-	assert_false(f->vcpu[2]->started);
-	set_off(f->vcpu[2], false);
-	set_off(f->vcpu[3], false); /* main has not started it */
+	assert_false(vcpu_has_thread(f->vcpu[2]));
+	switch_on(f->vcpu[2]);
 	runs = atomic_load(&fake_runs);
 	vcpu_start_wanted(&f->env);
-	assert_true(f->vcpu[2]->started);
-	assert_false(f->vcpu[3]->started);
+	assert_true(vcpu_has_thread(f->vcpu[2]));
+	assert_false(vcpu_has_thread(f->vcpu[3])); /* main has not started it */
 	assert_int_equal(atomic_load(&fake_threads), 1);
 	while (atomic_load(&fake_runs) == runs)
 		usleep(20);
@@ -273,13 +274,13 @@ static void a_vcpu_that_was_stopped_cannot_be_switched_on(void **state)
 {
 	struct fixture *f = *state;
 
-	set_off(f->vcpu[1], true);
+	f->vcpu[1]->by_cpu_on = true;
 	assert_int_equal(vcpu_start(f->vcpu[1]), 0);
+	switch_on(f->vcpu[1]);
 	vcpu_stop(f->vcpu[1]);
-	assert_false(f->vcpu[1]->armed);
-	set_off(f->vcpu[1], false);
+	assert_int_equal(vcpu_life_now(f->vcpu[1]), LIFE_PARKED);
 	vcpu_start_wanted(&f->env);
-	assert_false(f->vcpu[1]->started);
+	assert_false(vcpu_has_thread(f->vcpu[1]));
 }
 
 static void a_vcpu_that_goes_off_waits_at_the_gate(void **state)
@@ -290,17 +291,42 @@ static void a_vcpu_that_goes_off_waits_at_the_gate(void **state)
 	assert_int_equal(vcpu_start(f->vcpu[1]), 0);
 	while (atomic_load(&fake_runs) == 0)
 		usleep(20);
-	set_off(f->vcpu[1], true);
+	vcpu_step(f->vcpu[1], LIFE_CPU_OFF);
+	vcpu_kick(f->vcpu[1]);
+	usleep(2000);
+	runs = atomic_load(&fake_runs);
 	vcpu_pause_all(&f->env, f->vcpu, NVCPUS);
 	vcpu_resume_all(&f->env);
-	runs = atomic_load(&fake_runs);
 	usleep(2000);
 	assert_int_equal(atomic_load(&fake_runs), runs);
 	assert_int_equal(f->env.running, 0);
-	set_off(f->vcpu[1], false);
-	vcpu_resume_all(&f->env); /* whoever switches it on wakes it */
+	switch_on(f->vcpu[1]); /* wakes it */
 	while (atomic_load(&fake_runs) == runs)
 		usleep(20);
+}
+
+static void *finish_cpu_on(void *vcpu)
+{
+	struct vcpu *v = vcpu;
+
+	usleep(5000);
+	assert_int_equal(v->life, LIFE_STARTING); /* whoever stops it waits */
+	vcpu_step(v, LIFE_CPU_ON_DONE);
+	return NULL;
+}
+
+static void a_stop_waits_until_a_cpu_on_has_written_its_registers(void **state)
+{
+	struct fixture *f = *state;
+	pthread_t t;
+
+	f->vcpu[1]->by_cpu_on = true;
+	assert_int_equal(vcpu_start(f->vcpu[1]), 0);
+	vcpu_step(f->vcpu[1], LIFE_CPU_ON);
+	assert_int_equal(pthread_create(&t, NULL, finish_cpu_on, f->vcpu[1]), 0);
+	vcpu_stop(f->vcpu[1]);
+	assert_int_equal(vcpu_life_now(f->vcpu[1]), LIFE_PARKED);
+	assert_int_equal(pthread_join(t, NULL), 0);
 }
 
 #define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
@@ -322,6 +348,7 @@ int main(void)
 		TEST(a_vcpu_that_is_off_has_no_thread_until_it_is_switched_on),
 		TEST(a_vcpu_that_was_stopped_cannot_be_switched_on),
 		TEST(a_vcpu_that_goes_off_waits_at_the_gate),
+		TEST(a_stop_waits_until_a_cpu_on_has_written_its_registers),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

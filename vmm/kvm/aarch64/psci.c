@@ -16,11 +16,27 @@ uint32_t psci_target(const struct topology *t, uint64_t mpidr)
 	return (uint32_t)index;
 }
 
-int psci_may_start(bool enabled, bool on)
+/* Until a CPU_ON is done, KVM's AFFINITY_INFO says OFF, and another one is not needed;
+ * from then on it is on, whenever its thread begins. */
+int psci_may_start(bool plugged, enum vcpu_life life)
 {
-	if (!enabled)
+	if (!plugged)
 		return PSCI_DENIED;
-	return on ? PSCI_ALREADY_ON : PSCI_SUCCESS;
+	switch (life) {
+	case LIFE_NEW: /* the host has not started it, or takes it away */
+	case LIFE_PARKED:
+	case LIFE_ENDING:
+	case LIFE_ENDED:
+		return PSCI_DENIED;
+	case LIFE_OFF:
+	case LIFE_RESTING:
+		return PSCI_SUCCESS;
+	case LIFE_STARTING:
+	case LIFE_WAKING:
+		return PSCI_ON_PENDING;
+	default:
+		return PSCI_ALREADY_ON;
+	}
 }
 
 static bool is_plugged(const struct vcpu *v)
@@ -28,33 +44,36 @@ static bool is_plugged(const struct vcpu *v)
 	return slot_enabled(cpuhp_get(v->env->cpuhp, v->index).state);
 }
 
-static int start_locked(struct vcpu *v, uint64_t entry, uint64_t context)
-	HOLDS(v->env->lock)
+/* Of two that start the same vCPU one does. */
+static int begin(struct vcpu *v) NOT_HOLDING(v->env->lock)
 {
-	int err = power_on_locked(v, entry, context);
+	int answer;
 
-	if (err == -EPERM)
-		return PSCI_DENIED;
-	return err < 0 ? PSCI_INTERNAL_FAILURE : PSCI_SUCCESS;
+	mtx_lock(&v->env->lock);
+	answer = psci_may_start(is_plugged(v), v->life);
+	if (answer == PSCI_SUCCESS)
+		vcpu_step_locked(v, LIFE_CPU_ON);
+	mtx_unlock(&v->env->lock);
+	return answer;
 }
 
-/* One at a time, so that of two that start the same vCPU one does. */
 static int cpu_on(const struct vcpu_env *env, uint64_t mpidr, uint64_t entry,
 		  uint64_t context)
 {
 	uint32_t index = psci_target(env->vm->topo, mpidr);
 	struct vcpu *v;
-	int answer;
+	int answer, err;
 
 	if (index == env->vm->topo->max_vcpus)
 		return PSCI_INVALID_PARAMETERS;
 	v = env->vcpu[index];
-	mtx_lock(&v->env->lock);
-	answer = psci_may_start(v->armed && is_plugged(v), !v->off);
-	if (answer == PSCI_SUCCESS)
-		answer = start_locked(v, entry, context);
-	mtx_unlock(&v->env->lock);
-	return answer;
+	answer = begin(v);
+	if (answer != PSCI_SUCCESS)
+		return answer;
+	err = power_on(v, entry, context);
+	if (err == -EPERM)
+		return PSCI_DENIED;
+	return err < 0 ? PSCI_INTERNAL_FAILURE : PSCI_SUCCESS;
 }
 
 /* The arguments, of which a 32-bit call has the low halves. */

@@ -8,6 +8,7 @@
 #include <stdint.h>
 
 #include "acpi/topology.h"
+#include "vmm/kvm/vcpu_life.h"
 
 struct vcpu;
 
@@ -21,14 +22,15 @@ struct vcpu;
 #define PSCI_INVALID_PARAMETERS (-2)
 #define PSCI_DENIED             (-3)
 #define PSCI_ALREADY_ON         (-4)
+#define PSCI_ON_PENDING         (-5)
 #define PSCI_INTERNAL_FAILURE   (-6)
 
 /* The vCPU with this MPIDR, as CPU_ON names it; or topology.max_vcpus. Pure. */
 uint32_t psci_target(const struct topology *t, uint64_t mpidr);
 
-/* What CPU_ON answers for a vCPU that is there: PSCI_SUCCESS when it may start now.
+/* What CPU_ON answers for a vCPU with this life: PSCI_SUCCESS when it may start now.
  * Pure. */
-int psci_may_start(bool enabled, bool on);
+int psci_may_start(bool plugged, enum vcpu_life life);
 
 /* Carries out the call that this vCPU has left KVM_RUN for. Its own thread. 0 or
  * -errno. */

@@ -9,50 +9,32 @@
 #include "vmm/kvm/aarch64/vm.h"
 #include "vmm/kvm/arch.h"
 
-/* Where the host leaves the start of vCPUs to us, it waits for CPU_ON without a
- * thread. */
-static bool starts_off(const struct vcpu *v)
-{
-	return v->env->vm->arch->filters && v->index > 0;
-}
-
 int arch_vcpu_init(struct vm *vm, struct vcpu *v)
 {
-	(void)vm;
-	v->off = starts_off(v);
-	return power_init(v, v->index == 0);
+	int err = power_init(v, v->index == 0);
+
+	v->by_cpu_on = vm->arch->filters && v->index > 0;
+	return err;
 }
 
-static void set_off(struct vcpu *v) NOT_HOLDING(v->env->lock)
-{
-	mtx_lock(&v->env->lock);
-	v->off = starts_off(v);
-	mtx_unlock(&v->env->lock);
-}
-
-/* Its registers are made anew when it is switched on, which the guest can do from the
- * moment on at which it is off. */
+/* Its registers are those of its first start again when it is switched on. */
 int arch_vcpu_rearm(struct vcpu *v)
 {
-	int err = power_set(v, v->index == 0);
-
-	set_off(v);
-	return err;
+	return power_set(v, v->index == 0);
 }
 
 int arch_vcpu_reset(struct vcpu *v)
 {
 	int err = power_init(v, v->index == 0);
 
-	set_off(v);
-	return err == 0 && v->ran ? gic_reset_vcpu(v) : err;
+	return err == 0 && vcpu_life_now(v) != LIFE_NEW ? gic_reset_vcpu(v) : err;
 }
 
 /* KVM says it in no other way than by CPU_ON. */
-int arch_vcpu_woken(struct vcpu *v)
+bool arch_vcpu_woken(struct vcpu *v)
 {
-	v->waits = false;
-	return 0;
+	(void)v;
+	return true;
 }
 
 /* KVM has switched all vCPUs off. */

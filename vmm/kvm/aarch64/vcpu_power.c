@@ -26,27 +26,40 @@ int power_init(const struct vcpu *v, bool on)
 	return ioctl(v->fd, KVM_ARM_VCPU_INIT, &init) < 0 ? -errno : power_set(v, on);
 }
 
-int power_on_locked(struct vcpu *v, uint64_t entry, uint64_t context)
+/* The registers of a start, and what the caller gives. Nobody else touches them: the vCPU
+ * has no thread, or that is done with KVM. */
+static int write_start(struct vcpu *v, uint64_t entry, uint64_t context)
 {
-	struct vcpu_env *env = v->env;
 	int err = power_init(v, false);
 
 	if (err == 0)
 		err = reg_set(v, REG_PC, entry);
-	if (err == 0)
-		err = reg_set(v, REG_X(0), context);
-	if (err == 0)
-		err = power_set(v, true);
-	if (err < 0)
+	return err < 0 ? err : reg_set(v, REG_X(0), context);
+}
+
+/* At once for all: KVM's state, by which it answers AFFINITY_INFO, CPU_ON and the slot. */
+static int enter_on_locked(struct vcpu *v) HOLDS(v->env->lock)
+{
+	int err = power_set(v, true);
+
+	if (err < 0 || cpuhp_runs(v->env->cpuhp, v->index, true) == 0)
 		return err;
-	if (cpuhp_runs(env->cpuhp, v->index, true) < 0) {
-		err = power_set(v, false);
-		return err < 0 ? err : -EPERM;
-	}
-	v->off = false;
+	err = power_set(v, false);
+	return err < 0 ? err : -EPERM;
+}
+
+int power_on(struct vcpu *v, uint64_t entry, uint64_t context)
+{
+	struct vcpu_env *env = v->env;
+	int err = write_start(v, entry, context);
+
+	mtx_lock(&v->env->lock);
+	if (err == 0)
+		err = enter_on_locked(v);
+	vcpu_step_locked(v, err == 0 ? LIFE_CPU_ON_DONE : LIFE_CPU_ON_FAILED);
 	env->wanted = true;
-	pthread_cond_broadcast(&env->changed);
-	return 0;
+	mtx_unlock(&v->env->lock);
+	return err;
 }
 
 int power_off(struct vcpu *v)
@@ -56,13 +69,13 @@ int power_off(struct vcpu *v)
 
 	/* At once for all: who sees by KVM's AFFINITY_INFO that it is off may start
 	 * it. */
-	mtx_lock(&env->lock);
+	mtx_lock(&v->env->lock);
 	err = power_set(v, false);
 	if (err == 0) {
-		v->off = true;
+		vcpu_step_locked(v, LIFE_CPU_OFF);
 		(void)cpuhp_runs(env->cpuhp, v->index, false);
 	}
-	mtx_unlock(&env->lock);
+	mtx_unlock(&v->env->lock);
 	if (err < 0)
 		return err;
 	atomic_store(&v->look, true);

@@ -13,10 +13,10 @@ int power_set(const struct vcpu *v, bool on);
 /* The same, and to the state of KVM_ARM_VCPU_INIT. */
 int power_init(const struct vcpu *v, bool on);
 
-/* Starts a vCPU that is off at entry (a guest physical address) with context in X0. Any
- * vCPU's thread. 0; or -errno, and it is off: -EPERM when the host has taken it away just
- * now. */
-int power_on_locked(struct vcpu *v, uint64_t entry, uint64_t context) HOLDS(v->env->lock);
+/* Ends the CPU_ON that its life is in: the vCPU starts at entry (a guest physical
+ * address) with context in X0. The caller's thread. 0; or -errno, and it is off: -EPERM
+ * when the host has taken it away just now. */
+int power_on(struct vcpu *v, uint64_t entry, uint64_t context) NOT_HOLDING(v->env->lock);
 
 /* Switches the vCPU off that asks for it. Its own thread. 0 or -errno. */
 int power_off(struct vcpu *v) NOT_HOLDING(v->env->lock);

@@ -58,18 +58,17 @@ int arch_vcpu_rearm(struct vcpu *v)
 /* KVM_RUN of a vCPU that waited for its INIT says EAGAIN when that came, or EINTR where a
  * signal came with it. On the vCPU's own thread this ioctl does not block. For a guest
  * that announces its CPUs the INIT is too early to say that one runs. */
-int arch_vcpu_woken(struct vcpu *v)
+bool arch_vcpu_woken(struct vcpu *v)
 {
 	struct kvm_mp_state mp;
 
 	if (ioctl(v->fd, KVM_GET_MP_STATE, &mp) < 0 ||
 	    mp.mp_state == KVM_MP_STATE_UNINITIALIZED)
-		return 0;
-	v->waits = false;
+		return false;
 	cpuhp_started(v->env->cpuhp, v->index);
 	if (!atomic_load(&v->env->vm->arch->announces))
 		(void)cpuhp_runs(v->env->cpuhp, v->index, true);
-	return 0;
+	return true;
 }
 
 static void port_access(const struct vcpu *v)
