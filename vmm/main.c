@@ -6,11 +6,11 @@
 #include <unistd.h>
 
 #include "vmm/base/log.h"
+#include "vmm/config/origin.h"
+#include "vmm/kvm/vm.h"
 #include "vmm/machine/machine.h"
-#include "vmm/config/manifest.h"
-#include "vmm/options.h"
-#include "vmm/config/spec_file.h"
 #include "vmm/machine/tty.h"
+#include "vmm/options.h"
 
 static int refuse(enum machine_end how, const struct text *why)
 {
@@ -26,23 +26,33 @@ static int tell(const char *text)
 	return MACHINE_HOST_ERROR;
 }
 
+/* What is wrong by itself is refused where there is no KVM, too. 0, with the open fd of
+ * KVM in *kvm_fd; or an exit status. */
+static int resolve(struct spec *spec, struct topology *topo, int *kvm_fd)
+{
+	struct host_limits limits;
+	struct text why, no_kvm;
+	int err = vm_open_kvm(kvm_fd, &limits, &no_kvm);
+
+	if (spec_resolve(spec, err < 0 ? NULL : &limits, topo, &why) == 0)
+		return err < 0 ? refuse(MACHINE_HOST_ERROR, &no_kvm) : 0;
+	if (err == 0)
+		close(*kvm_fd);
+	origin_blame_cpus(spec, -EINVAL, &why);
+	return refuse(MACHINE_USAGE, &why);
+}
+
 static int run(const struct spec *given)
 {
 	struct spec spec = *given;
-	struct host_limits limits;
 	struct topology topo;
 	struct machine *m;
 	struct text why;
 	int kvm_fd, how;
 
-	if (vm_open_kvm(&kvm_fd, &limits, &why) < 0)
-		return refuse(MACHINE_HOST_ERROR, &why);
-	if (spec_resolve(&spec, &limits, &topo, &why) < 0) {
-		close(kvm_fd);
-		spec_file_blame_cpus(&spec, -EINVAL, &why);
-		manifest_blame_cpus(&spec, -EINVAL, &why);
-		return refuse(MACHINE_USAGE, &why);
-	}
+	how = resolve(&spec, &topo, &kvm_fd);
+	if (how != 0)
+		return how;
 	if (machine_create(&spec, &topo, kvm_fd, &m, &why) < 0)
 		return refuse(MACHINE_HOST_ERROR, &why);
 	how = (int)machine_run(m);

@@ -5,14 +5,15 @@
 #include <stddef.h>
 #include <string.h>
 
-#include "vmm/boot/arch_boot.h"
-#include "vmm/machine/console.h"
-#include "vmm/config/host_config.h"
-#include "vmm/config/json_text.h"
 #include "vmm/base/log.h"
+#include "vmm/boot/arch_boot.h"
+#include "vmm/config/host_config.h"
 #include "vmm/config/manifest.h"
+#include "vmm/config/origin.h"
 #include "vmm/config/refusal.h"
 #include "vmm/config/spec_file.h"
+#include "vmm/config/spec_parse.h"
+#include "vmm/machine/console.h"
 
 /* clang-format off */
 const char options_help[] =
@@ -72,13 +73,6 @@ const char options_help[] =
 	"  5  KVM cannot run the guest (internal error, failed entry)\n";
 /* clang-format on */
 
-static int no_kernel(const struct spec *s, struct text *why)
-{
-	return manifest_blame(s->manifest,
-			      "domain.firmware.kernelBoot.container.kernelPath",
-			      text_set(why, -EINVAL, refuse_no_kernel), why);
-}
-
 static int check(const struct spec *s, int argc, char **argv, struct text *why)
 {
 	int err;
@@ -86,10 +80,11 @@ static int check(const struct spec *s, int argc, char **argv, struct text *why)
 	if (optind < argc)
 		return text_set(why, -EINVAL, refuse_option_unknown, argv[optind]);
 	if (s->kernel == NULL)
-		return spec_file_blame(s->file, no_kernel(s, why), why);
+		return origin_blame_kernel(s, text_set(why, -EINVAL, refuse_no_kernel),
+					   why);
 	err = arch_check(s, why);
 	if (err < 0)
-		return spec_file_blame(s->file, err, why);
+		return err;
 	return console_check(s->serial, why);
 }
 
@@ -216,8 +211,7 @@ static int read_spec_file(const char *path, struct spec *s, struct text *why)
 	int err = spec_file_open(path, s, why);
 
 	if (err == 0 && console_check(s->serial, why) < 0)
-		err = spec_file_blame(s->file, json_text_blame("serial", -EINVAL, why),
-				      why);
+		err = spec_file_blame(s->from.file, "serial", -EINVAL, why);
 	return err;
 }
 
@@ -239,10 +233,7 @@ static void tell_ignored(const struct manifest *m)
 
 void options_close(struct spec *s)
 {
-	spec_file_close(s->file);
-	s->file = NULL;
-	manifest_close(s->manifest);
-	s->manifest = NULL;
+	origin_close(s);
 }
 
 /* The command line is read twice: what it says comes after what the file says. */
@@ -250,9 +241,7 @@ int options_parse(int argc, char **argv, struct spec *s, enum options_action *ac
 		  struct text *why)
 {
 	const struct spec defaults = { .memory = UINT64_C(512) << 20,
-				       .sockets = 1,
-				       .cores = 1,
-				       .threads = 1,
+				       .cpus = { .sockets = 1, .cores = 1, .threads = 1 },
 				       .serial = "stdio" };
 	struct files files = { NULL, NULL, NULL };
 	int err;
@@ -274,6 +263,6 @@ int options_parse(int argc, char **argv, struct spec *s, enum options_action *ac
 	if (err < 0)
 		options_close(s);
 	else
-		tell_ignored(s->manifest);
+		tell_ignored(s->from.manifest);
 	return err;
 }

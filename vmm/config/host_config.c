@@ -4,9 +4,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "vmm/base/whole_file.h"
+#include "vmm/config/blame.h"
 #include "vmm/config/json_text.h"
 #include "vmm/config/refusal.h"
-#include "vmm/base/whole_file.h"
 
 static const struct key {
 	const char *name;
@@ -71,14 +72,14 @@ int host_config_read(const char *path, struct policy *p, struct text *why)
 	int err = whole_file_load(name, &text, &len);
 
 	if (err < 0 && !(err == -ENOENT && path == NULL))
-		return json_text_blame(name, json_text_errno(err, why), why);
+		return blame_place(name, blame_errno(err, why), why);
 	if (err == 0)
 		err = read_text(text, len, &new, why);
 	else
 		err = 0;
 	free(text);
 	if (err < 0)
-		return json_text_blame(name, err, why);
+		return blame_place(name, err, why);
 	*p = new;
 	return 0;
 }

@@ -7,8 +7,8 @@
  *
  * Each key may be left out; policy.h says what they mean. */
 
-#include "vmm/config/policy.h"
 #include "vmm/base/text.h"
+#include "vmm/config/policy.h"
 
 #define HOST_CONFIG_DEFAULT "/etc/hotsocket.json" /* read when it exists */
 

@@ -38,17 +38,3 @@ int json_text_object(const char *text, size_t len, json_t **out, struct text *wh
 	*out = root;
 	return 0;
 }
-
-int json_text_blame(const char *place, int err, struct text *why)
-{
-	struct text said = *why;
-
-	return text_set(why, err, "%.150s: %.350s", place, said.s);
-}
-
-int json_text_errno(int err, struct text *why)
-{
-	if (err == -EINVAL)
-		return text_set(why, err, refuse_file_irregular);
-	return text_set(why, err, refuse_file_errno, text_errno(-err));
-}

@@ -16,11 +16,4 @@ int json_text_object(const char *text, size_t len, json_t **out, struct text *wh
 int json_text_wrong_type(const char *in, const char *key, const char *wanted,
 			 const json_t *found, struct text *why);
 
-/* Puts a file's name, or another place, before the sentence, which stays one line
- * whatever the user wrote. Returns err. */
-int json_text_blame(const char *place, int err, struct text *why);
-
-/* Says why a file cannot be read; -EINVAL is none that can be. Returns err. */
-int json_text_errno(int err, struct text *why);
-
 #endif

@@ -8,11 +8,12 @@
 #include <string.h>
 #include <sys/utsname.h>
 
-#include "vmm/config/json_text.h"
+#include "vmm/base/whole_file.h"
+#include "vmm/config/blame.h"
 #include "vmm/config/manifest_tree.h"
 #include "vmm/config/quantity.h"
 #include "vmm/config/refusal.h"
-#include "vmm/base/whole_file.h"
+#include "vmm/config/spec_parse.h"
 #include "vmm/config/yaml_text.h"
 
 #define QUANTITY_LEN 64  /* of one in a refusal */
@@ -330,16 +331,16 @@ int manifest_parse(const char *path, const char *text, size_t len, struct spec *
 	if (m != NULL)
 		m->name = strdup(path);
 	if (m == NULL || m->name == NULL)
-		json_text_errno(err, why);
+		blame_errno(err, why);
 	else
 		err = yaml_text_load(text, len, &m->tree.root, why);
 	if (err == 0)
 		err = read_root(&m->tree, &new, why);
 	if (err < 0) {
 		manifest_close(m);
-		return json_text_blame(path, err, why);
+		return blame_place(path, err, why);
 	}
-	new.manifest = m;
+	new.from.manifest = m;
 	*s = new;
 	return 0;
 }
@@ -351,7 +352,7 @@ int manifest_open(const char *path, struct spec *s, struct text *why)
 	int err = whole_file_load(path, &text, &len);
 
 	if (err < 0)
-		return json_text_blame(path, json_text_errno(err, why), why);
+		return blame_place(path, blame_errno(err, why), why);
 	err = manifest_parse(path, text, len, s, why);
 	free(text);
 	return err;
@@ -380,17 +381,7 @@ int manifest_blame(const struct manifest *m, const char *field, int err, struct 
 {
 	char path[MANIFEST_PATH_LEN];
 
-	if (m == NULL)
-		return err;
 	(void)snprintf(path, sizeof(path), "$.%s", field);
 	manifest_tree_blame(&m->tree, path, err, why);
-	return json_text_blame(m->name, err, why);
-}
-
-int manifest_blame_cpus(const struct spec *s, int err, struct text *why)
-{
-	return manifest_blame(s->manifest,
-			      spec_refused(s) == SPEC_SOCKETS ? "domain.cpu.sockets"
-							      : "domain.cpu",
-			      err, why);
+	return blame_place(m->name, err, why);
 }

@@ -25,13 +25,13 @@
 
 #include <stddef.h>
 
-#include "vmm/config/spec.h"
 #include "vmm/base/text.h"
+#include "vmm/config/spec.h"
 
 struct manifest;
 
-/* Reads the file into *s; what it does not name is left alone. s->manifest is then the
- * manifest, and s keeps pointers into it. 0; or -errno with *why, which names file and
+/* Reads the file into *s; what it does not name is left alone. s->from.manifest is then
+ * the manifest, and s keeps pointers into it. 0; or -errno with *why, which names file and
  * field, and *s as it was. */
 int manifest_open(const char *path, struct spec *s, struct text *why);
 
@@ -48,12 +48,9 @@ const char *manifest_ignored(const struct manifest *m);
 /* As the user named it. */
 const char *manifest_name(const struct manifest *m);
 
-/* Puts the file's name and the path of a field, "domain.cpu", before a sentence about it,
- * if m is not NULL, and returns err. */
+/* Puts the file's name and the path of a field, "domain.cpu", before a sentence about it.
+ * Returns err. */
 int manifest_blame(const struct manifest *m, const char *field, int err,
 		   struct text *why);
-
-/* The same before a refusal of spec_resolve(). */
-int manifest_blame_cpus(const struct spec *s, int err, struct text *why);
 
 #endif

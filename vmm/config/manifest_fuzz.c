@@ -26,23 +26,23 @@ static void must_be_one_line(const char *s)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	const struct spec before = {
-		.memory = 512 * MIB, .sockets = 1, .cores = 1, .threads = 1
-	};
+	const struct spec before = { .memory = 512 * MIB,
+				     .cpus = { .sockets = 1, .cores = 1, .threads = 1 } };
 	struct spec s = before;
 	struct text why = { "" };
 
 	if (manifest_parse("vm.yaml", (const char *)data, size, &s, &why) < 0) {
-		must(s.manifest == NULL && s.name == NULL && s.kernel == NULL);
-		must(s.sockets == 1 && s.max_sockets == 0 && s.memory == before.memory);
+		must(s.from.manifest == NULL && s.name == NULL && s.kernel == NULL);
+		must(s.cpus.sockets == 1 && s.cpus.max_sockets == 0 &&
+		     s.memory == before.memory);
 		must(strncmp(why.s, "vm.yaml: ", 9) == 0 && why.s[9] != '\0');
 		must_be_one_line(why.s);
 		return 0;
 	}
-	must(s.sockets > 0 && s.cores > 0 && s.threads > 0);
+	must(s.cpus.sockets > 0 && s.cpus.cores > 0 && s.cpus.threads > 0);
 	must(s.memory >= 2 * MIB && s.memory <= UINT64_C(1) << 46 && s.memory % MIB == 0);
 	must(s.name == NULL || (s.name[0] != '\0' && strlen(s.name) <= 253));
-	must_be_one_line(manifest_ignored(s.manifest));
-	manifest_close(s.manifest);
+	must_be_one_line(manifest_ignored(s.from.manifest));
+	manifest_close(s.from.manifest);
 	return 0;
 }

@@ -11,6 +11,8 @@
 #include <unistd.h>
 #include <cmocka.h>
 
+#include "vmm/config/origin.h"
+
 #define VM                                                                               \
 	"apiVersion: kubevirt.io/v1\nkind: VirtualMachine\nmetadata: {name: vm1}\n"      \
 	"spec:\n template:\n  spec:\n   domain: "
@@ -22,9 +24,7 @@
 static struct spec defaults(void)
 {
 	return (struct spec){ .memory = UINT64_C(512) << 20,
-			      .sockets = 1,
-			      .cores = 1,
-			      .threads = 1,
+			      .cpus = { .sockets = 1, .cores = 1, .threads = 1 },
 			      .serial = "stdio" };
 }
 
@@ -35,7 +35,7 @@ static struct spec parse(const char *text)
 
 	if (manifest_parse("vm.yaml", text, strlen(text), &s, &why) < 0)
 		fail_msg("%s", why.s);
-	assert_non_null(s.manifest);
+	assert_non_null(s.from.manifest);
 	return s;
 }
 
@@ -78,20 +78,20 @@ static void a_whole_manifest_is_read(void **state)
 
 	(void)state;
 	assert_string_equal(s.name, "vm-1.example");
-	assert_int_equal(s.sockets, 2);
-	assert_int_equal(s.cores, 3);
-	assert_int_equal(s.threads, 4);
-	assert_int_equal(s.max_sockets, 8);
+	assert_int_equal(s.cpus.sockets, 2);
+	assert_int_equal(s.cpus.cores, 3);
+	assert_int_equal(s.cpus.threads, 4);
+	assert_int_equal(s.cpus.max_sockets, 8);
 	assert_int_equal(s.memory, UINT64_C(1536) << 20);
 	assert_string_equal(s.kernel, "/boot/vmlinuz");
 	assert_string_equal(s.initrd, "/boot/initrd.img");
 	assert_string_equal(s.append, "console=ttyS0");
-	assert_string_equal(manifest_name(s.manifest), "vm.yaml");
-	assert_string_equal(manifest_ignored(s.manifest),
+	assert_string_equal(manifest_name(s.from.manifest), "vm.yaml");
+	assert_string_equal(manifest_ignored(s.from.manifest),
 			    "spec.runStrategy, " T "networks, " T "a?b.c, " T
 			    "domain.devices, " T "domain.cpu.model, " T
 			    "domain.firmware.kernelBoot.container.image");
-	manifest_close(s.manifest);
+	manifest_close(s.from.manifest);
 }
 
 static void json_and_an_instance_are_read_too(void **state)
@@ -102,11 +102,11 @@ static void json_and_an_instance_are_read_too(void **state)
 
 	(void)state;
 	assert_null(s.name);
-	assert_int_equal(s.sockets, 6);
-	assert_int_equal(s.max_sockets, 0);
+	assert_int_equal(s.cpus.sockets, 6);
+	assert_int_equal(s.cpus.max_sockets, 0);
 	assert_int_equal(s.memory, UINT64_C(512) << 20);
-	assert_string_equal(manifest_ignored(s.manifest), "");
-	manifest_close(s.manifest);
+	assert_string_equal(manifest_ignored(s.from.manifest), "");
+	manifest_close(s.from.manifest);
 }
 
 static void the_topology_is_kubevirts(void **state)
@@ -140,11 +140,11 @@ static void the_topology_is_kubevirts(void **state)
 
 		(void)snprintf(text, sizeof(text), VM "%s\n", cases[i].domain);
 		s = parse(text);
-		assert_int_equal(s.sockets, cases[i].sockets);
-		assert_int_equal(s.cores, cases[i].cores);
-		assert_int_equal(s.threads, cases[i].threads);
-		assert_int_equal(s.max_sockets, cases[i].max_sockets);
-		manifest_close(s.manifest);
+		assert_int_equal(s.cpus.sockets, cases[i].sockets);
+		assert_int_equal(s.cpus.cores, cases[i].cores);
+		assert_int_equal(s.cpus.threads, cases[i].threads);
+		assert_int_equal(s.cpus.max_sockets, cases[i].max_sockets);
+		manifest_close(s.from.manifest);
 	}
 }
 
@@ -179,7 +179,7 @@ static void memory_is_the_guests_else_the_request_else_the_limit(void **state)
 		(void)snprintf(text, sizeof(text), VMI "%s\n", cases[i].domain);
 		s = parse(text);
 		assert_int_equal(s.memory, cases[i].mib << 20);
-		manifest_close(s.manifest);
+		manifest_close(s.from.manifest);
 	}
 }
 
@@ -194,10 +194,10 @@ static void a_long_list_of_what_is_ignored_is_cut(void **state)
 		len += (size_t)snprintf(text + len, sizeof(text) - len,
 					" a-field-with-a-long-name-%d: 1\n", i);
 	s = parse(text);
-	len = strlen(manifest_ignored(s.manifest));
+	len = strlen(manifest_ignored(s.from.manifest));
 	assert_in_range(len, 300, 479);
-	assert_string_equal(manifest_ignored(s.manifest) + len - 5, ", ...");
-	manifest_close(s.manifest);
+	assert_string_equal(manifest_ignored(s.from.manifest) + len - 5, ", ...");
+	manifest_close(s.from.manifest);
 }
 
 /* --- bad ones
@@ -326,7 +326,7 @@ static void another_machines_architecture_is_refused(void **state)
 	arm = strcmp(host.machine, "aarch64") == 0;
 	s = parse(arm ? VMI "{}\n architecture: arm64\n"
 		      : VMI "{}\n architecture: amd64\n");
-	manifest_close(s.manifest);
+	manifest_close(s.from.manifest);
 	if (arm)
 		refused(VMI "{}\n architecture: amd64\n",
 			"spec.architecture: 'amd64' is not the architecture of this "
@@ -349,18 +349,20 @@ static void a_later_refusal_names_file_and_field(void **state)
 
 	(void)state;
 	assert_int_equal(spec_resolve(&s, &host, &topo, &why), -EINVAL);
-	assert_int_equal(manifest_blame_cpus(&s, -EINVAL, &why), -EINVAL);
+	assert_int_equal(origin_blame_cpus(&s, -EINVAL, &why), -EINVAL);
 	assert_string_equal(why.s, "vm.yaml: " T "domain.cpu.sockets: CPU sockets 10 is "
 				   "greater than the maximum sockets allowed, maxSockets "
 				   "8 (set for the VM); ask for 1 to 8, or start the VM "
 				   "with a larger maxSockets");
-	s.max_sockets = 2000;
+	s.cpus.max_sockets = 2000;
 	assert_int_equal(spec_resolve(&s, &host, &topo, &why), -EINVAL);
-	assert_int_equal(manifest_blame_cpus(&s, -EINVAL, &why), -EINVAL);
+	assert_int_equal(origin_blame_cpus(&s, -EINVAL, &why), -EINVAL);
 	assert_non_null(strstr(why.s, "vm.yaml: " T "domain.cpu: CPU maxSockets 2000 "));
-	manifest_close(s.manifest);
+	manifest_close(s.from.manifest);
+	s = defaults();
 	text_set(&why, 0, "as it was");
-	assert_int_equal(manifest_blame(NULL, "domain", -EIO, &why), -EIO);
+	assert_int_equal(origin_blame_cpus(&s, -EIO, &why), -EIO);
+	assert_int_equal(origin_blame_kernel(&s, -EIO, &why), -EIO);
 	assert_string_equal(why.s, "as it was");
 }
 
@@ -377,15 +379,15 @@ static void a_file_is_read_like_a_text(void **state)
 	assert_int_equal(write(fd, text, sizeof(text) - 1), sizeof(text) - 1);
 	assert_int_equal(close(fd), 0);
 	assert_int_equal(manifest_open(path, &s, &why), 0);
-	assert_int_equal(s.sockets, 3);
-	manifest_close(s.manifest);
+	assert_int_equal(s.cpus.sockets, 3);
+	manifest_close(s.from.manifest);
 	s = defaults();
 	assert_int_equal(truncate(path, 1048577), 0);
 	assert_int_equal(manifest_open(path, &s, &why), -EFBIG);
 	assert_int_equal(unlink(path), 0);
 	assert_int_equal(manifest_open(path, &s, &why), -ENOENT);
 	assert_non_null(strstr(why.s, ": No such file"));
-	assert_null(s.manifest);
+	assert_null(s.from.manifest);
 	manifest_close(NULL);
 }
 

@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "vmm/config/blame.h"
 #include "vmm/config/json_text.h"
 #include "vmm/config/refusal.h"
 
@@ -70,7 +71,7 @@ int manifest_tree_blame(const struct manifest_tree *t, const char *path, int err
 	char full[MANIFEST_PATH_LEN];
 
 	manifest_tree_path(t, path, full);
-	return full[0] != '\0' ? json_text_blame(full, err, why) : err;
+	return full[0] != '\0' ? blame_place(full, err, why) : err;
 }
 
 int manifest_tree_wrong_type(const struct manifest_tree *t, const char *path,

@@ -4,8 +4,10 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "vmm/config/blame.h"
 #include "vmm/config/json_text.h"
 #include "vmm/config/refusal.h"
+#include "vmm/config/spec_parse.h"
 
 int patch_type(const char *type, bool *is_json, struct text *why)
 {
@@ -22,7 +24,7 @@ int patch_blame(const struct patch *p, enum spec_cpu k, int err, struct text *wh
 	if (!p->named[k])
 		return err;
 	(void)snprintf(place, sizeof(place), "%s%s", p->place, spec_cpu_name(k));
-	return json_text_blame(place, err, why);
+	return blame_place(place, err, why);
 }
 
 /* Sockets are judged by those who know the VM. */
@@ -72,7 +74,7 @@ static int refuse_key(const struct patch *p, const char *key, struct text *why)
 
 	(void)snprintf(path, sizeof(path), "%s%.40s", p->place, key);
 	text_set(why, -EINVAL, refuse_patch_key, key);
-	return json_text_blame(path, -EINVAL, why);
+	return blame_place(path, -EINVAL, why);
 }
 
 static int merge_cpu(struct patch *p, const json_t *cpu, struct text *why)
@@ -201,7 +203,7 @@ static int blame_member(const char *place, const char *name, struct text *why)
 	char path[48];
 
 	(void)snprintf(path, sizeof(path), "%s%s", place, name);
-	return json_text_blame(path, -EINVAL, why);
+	return blame_place(path, -EINVAL, why);
 }
 
 /* A string member of the operation at place "[0]."; NULL with *why. */

@@ -12,8 +12,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "vmm/config/spec.h"
 #include "vmm/base/text.h"
+#include "vmm/config/spec.h"
 
 #define PATCH_PLACE_LEN 64
 

@@ -19,7 +19,7 @@ static uint32_t vcpus_of(const struct policy *p)
 }
 
 /* Two products of 32-bit numbers: neither is more than 64 bits hold. */
-static uint32_t by_ratio(const struct policy *p, const struct policy_vm *vm,
+static uint32_t by_ratio(const struct policy *p, const struct cpu_counts *vm,
 			 uint32_t sockets, enum policy_source *source)
 {
 	uint64_t per_socket = (uint64_t)or_else(vm->cores, 1) * or_else(vm->threads, 1);
@@ -33,7 +33,7 @@ static uint32_t by_ratio(const struct policy *p, const struct policy_vm *vm,
 	return cap < sockets ? sockets : (uint32_t)cap;
 }
 
-uint32_t policy_max_sockets(const struct policy *p, const struct policy_vm *vm,
+uint32_t policy_max_sockets(const struct policy *p, const struct cpu_counts *vm,
 			    enum policy_source *source)
 {
 	uint32_t sockets = or_else(vm->sockets, 1);
@@ -47,41 +47,43 @@ uint32_t policy_max_sockets(const struct policy *p, const struct policy_vm *vm,
 	return p->max_cpu_sockets < sockets ? sockets : p->max_cpu_sockets;
 }
 
-void policy_explain(const struct policy *p, enum policy_source source, char *out,
-		    size_t size)
+struct policy_text policy_explain(const struct policy *p, enum policy_source source)
 {
 	const char *who =
 		p->max_hotplug_ratio != 0 ? "the host configuration" : "default";
 	const char *whose = p->max_vcpus != 0 ? "host configuration's " : "";
+	struct policy_text t = { "set for the VM" };
 	char ratio[64];
 
 	(void)snprintf(ratio, sizeof(ratio), "by %s %" PRIu32 " x sockets", who,
 		       ratio_of(p));
 	switch (source) {
 	case POLICY_VM:
-		(void)snprintf(out, size, "set for the VM");
 		break;
 	case POLICY_HOST:
-		(void)snprintf(out, size, "by the host configuration's maxCpuSockets");
+		(void)snprintf(t.s, sizeof(t.s),
+			       "by the host configuration's maxCpuSockets");
 		break;
 	case POLICY_HOST_RAISED:
-		(void)snprintf(out, size,
+		(void)snprintf(t.s, sizeof(t.s),
 			       "as many as sockets, which are more than the host "
 			       "configuration's maxCpuSockets %" PRIu32,
 			       p->max_cpu_sockets);
 		break;
 	case POLICY_RATIO:
-		(void)snprintf(out, size, "%s", ratio);
+		(void)snprintf(t.s, sizeof(t.s), "%s", ratio);
 		break;
 	case POLICY_CAP:
-		(void)snprintf(out, size, "%s, within the %smaximum of %" PRIu32 " vCPUs",
-			       ratio, whose, vcpus_of(p));
+		(void)snprintf(t.s, sizeof(t.s),
+			       "%s, within the %smaximum of %" PRIu32 " vCPUs", ratio,
+			       whose, vcpus_of(p));
 		break;
 	case POLICY_CAP_RAISED:
-		(void)snprintf(out, size,
+		(void)snprintf(t.s, sizeof(t.s),
 			       "as many as sockets, which are more than the %smaximum of "
 			       "%" PRIu32 " vCPUs",
 			       whose, vcpus_of(p));
 		break;
 	}
+	return t;
 }

@@ -8,7 +8,6 @@
  * threads stays within maxVcpus, but never below sockets. What KVM can do is not asked
  * here. */
 
-#include <stddef.h>
 #include <stdint.h>
 
 #define POLICY_RATIO_DEFAULT 4
@@ -22,7 +21,7 @@ struct policy {
 };
 
 /* What a VM asks for; 0 counts as 1, and in max_sockets: it does not say. */
-struct policy_vm {
+struct cpu_counts {
 	uint32_t sockets, cores, threads, max_sockets;
 };
 
@@ -37,12 +36,14 @@ enum policy_source {
 
 /* maxSockets, which is 1 or more, and where it comes from. Only the VM's own may be below
  * its sockets. */
-uint32_t policy_max_sockets(const struct policy *p, const struct policy_vm *vm,
+uint32_t policy_max_sockets(const struct policy *p, const struct cpu_counts *vm,
 			    enum policy_source *source);
 
 /* The same source for people, with the numbers that led to it: "by default 4 x
  * sockets". */
-void policy_explain(const struct policy *p, enum policy_source source, char *out,
-		    size_t size);
+struct policy_text {
+	char s[128];
+};
+struct policy_text policy_explain(const struct policy *p, enum policy_source source);
 
 #endif

@@ -12,7 +12,7 @@ static void max_sockets_and_its_source_for_every_case(void **state)
 	/* clang-format off */
 	static const struct {
 		struct policy host;
-		struct policy_vm vm;
+		struct cpu_counts vm;
 		uint32_t want;
 		enum policy_source source;
 	} cases[] = {
@@ -95,12 +95,11 @@ static void the_source_is_told_with_its_numbers(void **state)
 		  "as many as sockets, which are more than the host configuration's "
 		  "maximum of 64 vCPUs" },
 	};
-	char text[128];
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
-		policy_explain(cases[i].host, cases[i].source, text, sizeof(text));
-		assert_string_equal(text, cases[i].text);
+		assert_string_equal(policy_explain(cases[i].host, cases[i].source).s,
+				    cases[i].text);
 	}
 }
 

@@ -3,218 +3,128 @@
 #include <errno.h>
 #include <inttypes.h>
 #include <stdbool.h>
-#include <stddef.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "acpi/layout.h"
 #include "vmm/config/refusal.h"
+#include "vmm/config/spec_parse.h"
 
-#define MIB            (UINT64_C(1) << 20)
-#define MEMORY_MIN     (2 * MIB)
-#define MEMORY_MAX     (UINT64_C(1) << 46) /* bytes */
-#define COUNT_TEXT_MAX 20                  /* characters of a number worth repeating */
+static const char by_kvm[] = "KVM on this host", by_tables[] = "this program's tables";
 
-static const struct cpu_key {
-	const char *name;
-	size_t offset;
-} cpu_keys[SPEC_CPU_KEYS] = {
-	[SPEC_SOCKETS] = { "sockets", offsetof(struct spec, sockets) },
-	[SPEC_CORES] = { "cores", offsetof(struct spec, cores) },
-	[SPEC_THREADS] = { "threads", offsetof(struct spec, threads) },
-	[SPEC_MAX_SOCKETS] = { "maxSockets", offsetof(struct spec, max_sockets) },
-};
+/* --- limits
+ * ------------------------------------------------------------------------------- */
 
-static const struct cpu_key *find_key(const char *name, size_t len)
+struct policy_text spec_limit_source(const struct spec *s)
 {
-	for (size_t i = 0; i < SPEC_CPU_KEYS; i++)
-		if (strlen(cpu_keys[i].name) == len &&
-		    strncmp(cpu_keys[i].name, name, len) == 0)
-			return &cpu_keys[i];
-	return NULL;
-}
-
-/* A whole number from 1 to UINT32_MAX in the first len characters. */
-static int parse_count(const char *key, const char *s, size_t len, uint32_t *out,
-		       struct text *why)
-{
-	int show = (int)(len < COUNT_TEXT_MAX ? len : COUNT_TEXT_MAX);
-	bool negative = len > 1 && s[0] == '-';
-	uint64_t v = 0;
-
-	for (size_t i = negative; i < len; i++) {
-		if (s[i] < '0' || s[i] > '9')
-			return text_set(why, -EINVAL, refuse_count_not_number, key, show,
-					s);
-		if (v <= UINT32_MAX)
-			v = v * 10 + (uint64_t)(s[i] - '0');
-	}
-	if (len == 0)
-		return text_set(why, -EINVAL, refuse_count_missing, key);
-	if (v == 0 || negative)
-		return text_set(why, -EINVAL, refuse_count_low, key, show, s);
-	if (v > UINT32_MAX)
-		return text_set(why, -EINVAL, refuse_count_high, key, show, s,
-				UINT32_MAX);
-	*out = (uint32_t)v;
-	return 0;
-}
-
-int spec_parse_cpus(const char *text, struct spec *s, struct text *why)
-{
-	struct spec new = *s;
-	unsigned seen = 0;
-
-	for (const char *p = text;; p++) {
-		size_t len = strcspn(p, ","), key_len = strcspn(p, "=,");
-		const struct cpu_key *key = find_key(p, key_len);
-		int err;
-
-		if (key == NULL || p[key_len] != '=')
-			return text_set(why, -EINVAL, refuse_cpus_unknown,
-					(int)(len < 40 ? len : 40), p);
-		if (seen & 1u << (key - cpu_keys))
-			return text_set(why, -EINVAL, refuse_cpus_twice, key->name);
-		seen |= 1u << (key - cpu_keys);
-		err = parse_count(key->name, p + key_len + 1, len - key_len - 1,
-				  (uint32_t *)(void *)((char *)&new + key->offset), why);
-		if (err < 0)
-			return err;
-		p += len;
-		if (*p == '\0')
-			break;
-	}
-	*s = new;
-	return 0;
-}
-
-const char *spec_cpu_name(enum spec_cpu k)
-{
-	return cpu_keys[k].name;
-}
-
-int spec_find_cpu(const char *name)
-{
-	const struct cpu_key *key = find_key(name, strlen(name));
-
-	return key != NULL ? (int)(key - cpu_keys) : -ENOENT;
-}
-
-int spec_check_count(const char *name, int64_t value, uint32_t *out, struct text *why)
-{
-	char text[24];
-
-	(void)snprintf(text, sizeof(text), "%" PRId64, value);
-	return parse_count(name, text, strlen(text), out, why);
-}
-
-int spec_set_cpus(const char *name, int64_t value, struct spec *s, struct text *why)
-{
-	const struct cpu_key *key = find_key(name, strlen(name));
-
-	if (key == NULL)
-		return text_set(why, -ENOENT, refuse_cpus_key, name);
-	return spec_check_count(name, value,
-				(uint32_t *)(void *)((char *)s + key->offset), why);
-}
-
-static int size_shift(const char *suffix)
-{
-	static const char letters[] = "KMGT";
-	const char *at;
-
-	if (suffix[0] == '\0')
-		return 20;
-	at = strchr(letters, suffix[0] >= 'a' ? suffix[0] - 'a' + 'A' : suffix[0]);
-	return at != NULL && suffix[1] == '\0' ? 10 * (int)(at - letters + 1) : -1;
-}
-
-int spec_parse_memory(const char *text, struct spec *s, struct text *why)
-{
-	char *end;
-	uint64_t v;
-	int shift;
-
-	errno = 0;
-	v = strtoull(text, &end, 10);
-	shift = size_shift(end);
-	if (text[0] < '0' || text[0] > '9' || shift < 0)
-		return text_set(why, -EINVAL, refuse_memory_not_size, text);
-	if (errno == ERANGE || v > MEMORY_MAX >> shift)
-		return text_set(why, -EINVAL, refuse_memory_high, text);
-	v <<= shift;
-	if (v < MEMORY_MIN || v % MIB != 0)
-		return text_set(why, -EINVAL, refuse_memory_not_mib, text);
-	s->memory = v;
-	return 0;
-}
-
-int spec_set_memory(const char *shown, uint64_t bytes, struct spec *s, struct text *why)
-{
-	if (bytes > MEMORY_MAX)
-		return text_set(why, -EINVAL, refuse_memory_high, shown);
-	if (bytes < MEMORY_MIN)
-		return text_set(why, -EINVAL, refuse_memory_low, shown);
-	s->memory = (bytes + MIB - 1) / MIB * MIB;
-	return 0;
-}
-
-/* One of two words; *out says whether it was the second. */
-static int parse_choice(const char *option, const char *text, const char *first,
-			const char *second, bool *out, struct text *why)
-{
-	bool is_second = strcmp(text, second) == 0;
-
-	if (!is_second && strcmp(text, first) != 0)
-		return text_set(why, -EINVAL, refuse_choice, option, text, first, second);
-	*out = is_second;
-	return 0;
-}
-
-int spec_parse_guest_eject(const char *text, struct spec *s, struct text *why)
-{
-	return parse_choice("guest-eject", text, "accept", "refuse",
-			    &s->refuse_guest_ejects, why);
-}
-
-int spec_parse_boot(const char *text, struct spec *s, struct text *why)
-{
-	return parse_choice("boot", text, "acpi", "dt", &s->device_tree, why);
-}
-
-int spec_parse_on_reset(const char *text, struct spec *s, struct text *why)
-{
-	return parse_choice("on-reset", text, "restart", "exit", &s->exit_on_reset, why);
-}
-
-const char *spec_limit_source_name(const struct spec *s)
-{
-	return s->limit_source;
+	return policy_explain(&s->policy, s->found.limit_source);
 }
 
 int spec_check_hotplug(const struct spec *s, struct text *why)
 {
-	if (!s->host.boot_only)
+	if (!s->found.host.boot_only)
 		return 0;
-	return text_set(why, -EOPNOTSUPP, refuse_host_unable, s->host.kernel);
+	return text_set(why, -EOPNOTSUPP, refuse_host_unable, s->found.host.kernel);
 }
 
 static int check_sockets(const struct spec *s, int64_t sockets, struct text *why)
 {
+	uint32_t max = s->found.max_sockets;
+
 	if (sockets < 1)
-		return text_set(why, -ERANGE, refuse_sockets_low, sockets,
-				s->max_sockets);
-	if (sockets > s->max_sockets)
-		return text_set(why, -ERANGE, refuse_sockets_high, sockets,
-				s->max_sockets, spec_limit_source_name(s),
-				s->max_sockets);
-	return sockets == s->max_sockets ? 0 : spec_check_hotplug(s, why);
+		return text_set(why, -ERANGE, refuse_sockets_low, sockets, max);
+	if (sockets > max)
+		return text_set(why, -ERANGE, refuse_sockets_high, sockets, max,
+				spec_limit_source(s).s, max);
+	return sockets == max ? 0 : spec_check_hotplug(s, why);
 }
+
+/* How many vCPUs there may be, and who says so. */
+static uint32_t vcpu_limit(const struct host_limits *host, const char **who)
+{
+	*who = host != NULL && host->max_vcpus <= CPUS_MAX ? by_kvm : by_tables;
+	return *who == by_kvm ? host->max_vcpus : CPUS_MAX;
+}
+
+static int check_vcpus(const struct spec *s, const struct host_limits *host,
+		       struct topology *t, struct text *why)
+{
+	const struct cpu_counts *c = &s->cpus;
+	uint32_t max = s->found.max_sockets, limit;
+	const char *who;
+
+	limit = vcpu_limit(host, &who);
+	if (topology_init(t, max, c->cores, c->threads) < 0)
+		return text_set(why, -EINVAL, refuse_vcpus_overflow, max,
+				spec_limit_source(s).s, c->cores, c->threads, limit, who);
+	if (t->max_vcpus > limit)
+		return text_set(why, -EINVAL, refuse_vcpus_high, max,
+				spec_limit_source(s).s, c->cores, c->threads,
+				t->max_vcpus, limit, who, limit / t->per_socket);
+	return 0;
+}
+
+static int check_ids(const struct spec *s, const struct host_limits *host,
+		     const struct topology *t, struct text *why)
+{
+	uint32_t highest = topology_vcpu_id(t, t->max_vcpus - 1);
+
+	if (host == NULL || highest < host->max_vcpu_id)
+		return 0;
+	return text_set(why, -EINVAL, refuse_apic_id_high, highest, s->found.max_sockets,
+			spec_limit_source(s).s, host->max_vcpu_id - 1);
+}
+
+static struct spec_found find(const struct spec *s, const struct host_limits *host)
+{
+	struct spec_found f = { 0 };
+
+	f.max_sockets = policy_max_sockets(&s->policy, &s->cpus, &f.limit_source);
+	if (host != NULL)
+		f.host = *host;
+	return f;
+}
+
+int spec_resolve(struct spec *s, const struct host_limits *host, struct topology *topo,
+		 struct text *why)
+{
+	struct spec new = *s;
+	struct topology t;
+	int err;
+
+	new.found = find(s, host);
+	for (int k = SPEC_CORES; k < SPEC_CPU_KEYS; k++)
+		new.stored[k] = spec_count(&s->cpus, (enum spec_cpu)k);
+	if (check_sockets(&new, new.cpus.sockets, why) < 0)
+		return -EINVAL;
+	err = check_vcpus(&new, host, &t, why);
+	if (err == 0)
+		err = check_ids(&new, host, &t, why);
+	if (err < 0)
+		return err;
+	*s = new;
+	*topo = t;
+	return 0;
+}
+
+enum spec_cpu spec_refused(const struct spec *s)
+{
+	uint32_t max = s->cpus.max_sockets;
+
+	return max != 0 && s->cpus.sockets > max ? SPEC_SOCKETS : SPEC_CPU_KEYS;
+}
+
+/* --- what a restart takes up
+ * -------------------------------------------------------------- */
 
 uint32_t spec_running(const struct spec *s, enum spec_cpu k)
 {
-	return *(const uint32_t *)(const void *)((const char *)s + cpu_keys[k].offset);
+	return k == SPEC_MAX_SOCKETS ? s->found.max_sockets : spec_count(&s->cpus, k);
+}
+
+void spec_store(struct spec *s, const uint32_t next[SPEC_CPU_KEYS])
+{
+	memcpy(s->stored, next, sizeof(s->stored));
 }
 
 /* A maxSockets that nobody named is what its default makes of it. */
@@ -234,70 +144,10 @@ bool spec_differs(const struct spec *s, struct text *what)
 		if (differs(s, k))
 			len += (size_t)snprintf(what->s + len, sizeof(what->s) - len,
 						"%s%s %" PRIu32 " to %" PRIu32,
-						len > 0 ? ", " : "", cpu_keys[k].name,
+						len > 0 ? ", " : "", spec_cpu_name(k),
 						spec_running(s, k), s->stored[k]);
 	}
 	return len > 0;
-}
-
-static void limit_sockets(struct spec *s)
-{
-	const struct policy_vm vm = { s->sockets, s->cores, s->threads, s->max_sockets };
-	enum policy_source source;
-
-	s->max_sockets = policy_max_sockets(&s->policy, &vm, &source);
-	policy_explain(&s->policy, source, s->limit_source, sizeof(s->limit_source));
-}
-
-static int check_host(const struct spec *s, const struct host_limits *host,
-		      const struct topology *t, struct text *why)
-{
-	uint32_t limit = host->max_vcpus < CPUS_MAX ? host->max_vcpus : CPUS_MAX;
-
-	if (t->max_vcpus > limit)
-		return text_set(why, -EINVAL, refuse_vcpus_high, s->max_sockets,
-				s->limit_source, s->cores, s->threads, t->max_vcpus,
-				limit,
-				limit == host->max_vcpus ? "KVM on this host"
-							 : "this program's tables",
-				limit / t->per_socket);
-	if (topology_vcpu_id(t, t->max_vcpus - 1) >= host->max_vcpu_id)
-		return text_set(why, -EINVAL, refuse_apic_id_high,
-				topology_vcpu_id(t, t->max_vcpus - 1), s->max_sockets,
-				s->limit_source, host->max_vcpu_id - 1);
-	return 0;
-}
-
-int spec_resolve(struct spec *s, const struct host_limits *host, struct topology *topo,
-		 struct text *why)
-{
-	struct spec new = *s;
-	struct topology t;
-	int err;
-
-	new.host = *host;
-	new.stored[SPEC_CORES] = new.cores;
-	new.stored[SPEC_THREADS] = new.threads;
-	new.stored[SPEC_MAX_SOCKETS] = new.max_sockets;
-	limit_sockets(&new);
-	if (check_sockets(&new, new.sockets, why) < 0)
-		return -EINVAL;
-	if (topology_init(&t, new.max_sockets, new.cores, new.threads) < 0)
-		return text_set(why, -EINVAL, refuse_vcpus_overflow, new.max_sockets,
-				new.limit_source, new.cores, new.threads,
-				host->max_vcpus);
-	err = check_host(&new, host, &t, why);
-	if (err < 0)
-		return err;
-	*s = new;
-	*topo = t;
-	return 0;
-}
-
-enum spec_cpu spec_refused(const struct spec *s)
-{
-	return s->max_sockets != 0 && s->sockets > s->max_sockets ? SPEC_SOCKETS
-								  : SPEC_CPU_KEYS;
 }
 
 int spec_check_stored(const struct spec *s, uint32_t sockets, struct text *why)
@@ -308,11 +158,13 @@ int spec_check_stored(const struct spec *s, uint32_t sockets, struct text *why)
 
 	if (!spec_differs(s, &what))
 		return 0;
-	next.sockets = sockets;
-	next.cores = s->stored[SPEC_CORES];
-	next.threads = s->stored[SPEC_THREADS];
-	next.max_sockets = s->stored[SPEC_MAX_SOCKETS];
-	if (spec_resolve(&next, &s->host, &topo, &what) == 0)
+	next.cpus = (struct cpu_counts){
+		.sockets = sockets,
+		.cores = s->stored[SPEC_CORES],
+		.threads = s->stored[SPEC_THREADS],
+		.max_sockets = s->stored[SPEC_MAX_SOCKETS],
+	};
+	if (spec_resolve(&next, &s->found.host, &topo, &what) == 0)
 		return 0;
 	return text_set(why, -ERANGE, refuse_stored, what.s);
 }

@@ -6,9 +6,11 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "vmm/base/whole_file.h"
+#include "vmm/config/blame.h"
 #include "vmm/config/json_text.h"
 #include "vmm/config/refusal.h"
-#include "vmm/base/whole_file.h"
+#include "vmm/config/spec_parse.h"
 
 struct spec_file {
 	char *name; /* as given */
@@ -22,18 +24,12 @@ const char *spec_file_name(const struct spec_file *f)
 	return f->name;
 }
 
-int spec_file_blame(const struct spec_file *f, int err, struct text *why)
+int spec_file_blame(const struct spec_file *f, const char *field, int err,
+		    struct text *why)
 {
-	return f != NULL ? json_text_blame(f->name, err, why) : err;
-}
-
-int spec_file_blame_cpus(const struct spec *s, int err, struct text *why)
-{
-	if (s->file == NULL)
-		return err;
-	json_text_blame(spec_refused(s) == SPEC_SOCKETS ? "cpus.sockets" : "cpus", err,
-			why);
-	return spec_file_blame(s->file, err, why);
+	if (field[0] != '\0')
+		blame_place(field, err, why);
+	return blame_place(f->name, err, why);
 }
 
 /* --- what the file says
@@ -84,7 +80,7 @@ static int blame_field(const char *in, const char *key, int err, struct text *wh
 	if (err == 0)
 		return 0;
 	(void)snprintf(path, sizeof(path), "%s%s", in, key);
-	return json_text_blame(path, err, why);
+	return blame_place(path, err, why);
 }
 
 static int read_cpus(const json_t *cpus, struct spec *s, struct text *why)
@@ -149,7 +145,7 @@ static int refuse_errno(int err, struct text *why)
 {
 	if (err == -EWOULDBLOCK)
 		return text_set(why, err, refuse_file_busy);
-	return json_text_errno(err, why);
+	return blame_errno(err, why);
 }
 
 static int parse(struct spec_file *f, json_t **out, struct text *why)
@@ -275,10 +271,10 @@ int spec_file_open(const char *path, struct spec *s, struct text *why)
 	err = open_and_read(f, path, &new, why);
 	if (err < 0) {
 		spec_file_close(f);
-		return json_text_blame(path, err, why);
+		return blame_place(path, err, why);
 	}
-	f->sockets = new.sockets;
-	new.file = f;
+	f->sockets = new.cpus.sockets;
+	new.from.file = f;
 	*s = new;
 	return 0;
 }

@@ -11,6 +11,7 @@
  *	  "cpus": { "sockets": 2, "cores": 1, "threads": 1, "maxSockets": 8 },
  *	  "qmp": "vm.sock",
  *	  "serial": "file:console",
+ *	  "metrics-file": "/run/metrics/vm.prom",
  *	  "boot": "acpi", "guest-eject": "accept", "on-reset": "restart"
  *	}
  *
@@ -24,13 +25,13 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "vmm/config/spec.h"
 #include "vmm/base/text.h"
+#include "vmm/config/spec.h"
 
 struct spec_file;
 
-/* Locks the file and reads it into *s; what it does not name is left alone. s->file is
- * then the file, and s keeps pointers into it. 0; or -errno with *why, and *s as it
+/* Locks the file and reads it into *s; what it does not name is left alone. s->from.file
+ * is then the file, and s keeps pointers into it. 0; or -errno with *why, and *s as it
  * was. */
 int spec_file_open(const char *path, struct spec *s, struct text *why);
 
@@ -50,11 +51,9 @@ int spec_file_keep_stored(struct spec_file *f, const bool named[SPEC_CPU_KEYS],
 /* As the user named it. */
 const char *spec_file_name(const struct spec_file *f);
 
-/* Puts the file's name before a sentence about what it asks for, if f is not NULL, and
- * returns err. */
-int spec_file_blame(const struct spec_file *f, int err, struct text *why);
-
-/* The same before a refusal of spec_resolve(), with the path of what it is about. */
-int spec_file_blame_cpus(const struct spec *s, int err, struct text *why);
+/* Puts the file's name, and the path of a field unless that is "", before a sentence
+ * about what it asks for. Returns err. */
+int spec_file_blame(const struct spec_file *f, const char *field, int err,
+		    struct text *why);
 
 #endif

@@ -84,9 +84,7 @@ static inline int open_files(void)
 static inline struct spec defaults(void)
 {
 	return (struct spec){ .memory = UINT64_C(512) << 20,
-			      .sockets = 1,
-			      .cores = 1,
-			      .threads = 1,
+			      .cpus = { .sockets = 1, .cores = 1, .threads = 1 },
 			      .serial = "stdio" };
 }
 

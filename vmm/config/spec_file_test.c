@@ -4,6 +4,8 @@
 #include <stdbool.h>
 #include <sys/stat.h>
 
+#include "vmm/config/spec_parse.h"
+
 static void every_key_is_read_and_the_others_are_left_alone(void **state)
 {
 	struct spec s, d = defaults();
@@ -21,19 +23,19 @@ static void every_key_is_read_and_the_others_are_left_alone(void **state)
 	assert_string_equal(s.qmp, "d");
 	assert_string_equal(s.serial, "none");
 	assert_int_equal(s.memory, UINT64_C(2) << 30);
-	assert_int_equal(s.sockets, 2);
-	assert_int_equal(s.cores, 3);
-	assert_int_equal(s.threads, 4);
-	assert_int_equal(s.max_sockets, 8);
+	assert_int_equal(s.cpus.sockets, 2);
+	assert_int_equal(s.cpus.cores, 3);
+	assert_int_equal(s.cpus.threads, 4);
+	assert_int_equal(s.cpus.max_sockets, 8);
 	assert_true(s.refuse_guest_ejects);
 	assert_true(s.device_tree);
-	assert_string_equal(spec_file_name(s.file), path);
-	spec_file_close(s.file);
+	assert_string_equal(spec_file_name(s.from.file), path);
+	spec_file_close(s.from.file);
 
 	put("{}");
 	s = open_spec();
-	spec_file_close(s.file);
-	s.file = NULL;
+	spec_file_close(s.from.file);
+	s.from.file = NULL;
 	assert_memory_equal(&s, &d, sizeof(s));
 }
 

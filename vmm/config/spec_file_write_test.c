@@ -133,9 +133,9 @@ static void only_the_number_of_sockets_changes(void **state)
 	put("{\"serial\":\"none\",\"cpus\":{\"maxSockets\":8,\"sockets\":2,\"cores\":1},"
 	    "\"append\":\"a \\u00e4 \\\"b\\\"\",\"kernel\":\"k\"}");
 	s = open_spec();
-	keep(s.file, 2); /* says it already: is left as it is */
+	keep(s.from.file, 2); /* says it already: is left as it is */
 	assert_null(strstr(get(), "\n"));
-	keep(s.file, 8);
+	keep(s.from.file, 8);
 	assert_string_equal(get(), "{\n"
 				   "  \"serial\": \"none\",\n"
 				   "  \"cpus\": {\n"
@@ -146,12 +146,12 @@ static void only_the_number_of_sockets_changes(void **state)
 				   "  \"append\": \"a ä \\\"b\\\"\",\n"
 				   "  \"kernel\": \"k\"\n"
 				   "}\n");
-	keep(s.file, 3);
-	spec_file_close(s.file);
+	keep(s.from.file, 3);
+	spec_file_close(s.from.file);
 	s = open_spec();
-	assert_int_equal(s.sockets, 3);
+	assert_int_equal(s.cpus.sockets, 3);
 	assert_string_equal(s.append, "a ä \"b\"");
-	spec_file_close(s.file);
+	spec_file_close(s.from.file);
 }
 
 static void a_file_without_sockets_gets_them(void **state)
@@ -161,12 +161,12 @@ static void a_file_without_sockets_gets_them(void **state)
 	(void)state;
 	put("{\"kernel\": \"k\"}");
 	s = open_spec();
-	keep(s.file, 1); /* the default needs no words */
+	keep(s.from.file, 1); /* the default needs no words */
 	assert_string_equal(get(), "{\"kernel\": \"k\"}");
-	keep(s.file, 4);
+	keep(s.from.file, 4);
 	assert_string_equal(get(), "{\n  \"kernel\": \"k\",\n  \"cpus\": {\n    "
 				   "\"sockets\": 4\n  }\n}\n");
-	spec_file_close(s.file);
+	spec_file_close(s.from.file);
 }
 
 static void stored_numbers_are_written_as_they_are_named(void **state)
@@ -180,19 +180,21 @@ static void stored_numbers_are_written_as_they_are_named(void **state)
 	(void)state;
 	put("{\"kernel\": \"k\", \"cpus\": {\"sockets\": 2, \"maxSockets\": 8}}");
 	s = open_spec();
-	assert_int_equal(spec_file_keep_stored(s.file, cores_and_max, stored, &why), 0);
+	assert_int_equal(spec_file_keep_stored(s.from.file, cores_and_max, stored, &why),
+			 0);
 	assert_string_equal(get(), "{\n  \"kernel\": \"k\",\n  \"cpus\": {\n    "
 				   "\"sockets\": 2,\n    \"maxSockets\": 16,\n    "
 				   "\"cores\": 2\n  }\n}\n");
-	assert_int_equal(spec_file_keep_stored(s.file, cores_and_max, none, &why), 0);
+	assert_int_equal(spec_file_keep_stored(s.from.file, cores_and_max, none, &why),
+			 0);
 	assert_string_equal(get(), "{\n  \"kernel\": \"k\",\n  \"cpus\": {\n    "
 				   "\"sockets\": 2\n  }\n}\n");
 	put("{\"cpus\": 5}");
-	assert_int_equal(spec_file_keep_stored(s.file, cores_and_max, stored, &why),
+	assert_int_equal(spec_file_keep_stored(s.from.file, cores_and_max, stored, &why),
 			 -EINVAL);
 	assert_string_equal(why.s, "cpus must be an object, and is a number");
 	assert_string_equal(get(), "{\"cpus\": 5}");
-	spec_file_close(s.file);
+	spec_file_close(s.from.file);
 }
 
 static void mode_owner_and_link_stay(void **state)
@@ -210,8 +212,8 @@ static void mode_owner_and_link_stay(void **state)
 	assert_int_equal(symlink("vm.json", link), 0);
 	s = defaults();
 	assert_int_equal(spec_file_open(link, &s, &(struct text){ "" }), 0);
-	keep(s.file, 5);
-	spec_file_close(s.file);
+	keep(s.from.file, 5);
+	spec_file_close(s.from.file);
 	assert_int_equal(lstat(link, &st), 0);
 	assert_true(S_ISLNK(st.st_mode));
 	assert_int_equal(lstat(path, &st), 0);
@@ -232,26 +234,26 @@ static void what_the_user_changes_meanwhile_stays(void **state)
 	put("{\"kernel\": \"k\"}");
 	s = open_spec();
 	put("{\"kernel\": \"k2\", \"cpus\": {\"cores\": 2}}"); /* in place */
-	keep(s.file, 2);
+	keep(s.from.file, 2);
 	assert_non_null(strstr(get(), "k2"));
 	assert_int_equal(remove(path), 0); /* by another file */
 	put("{\"kernel\": \"k3\"}");
-	keep(s.file, 3);
+	keep(s.from.file, 3);
 	assert_non_null(strstr(get(), "k3"));
 	refused(path, -EWOULDBLOCK, "another VM");
 
 	put("{\"kernel\": ");
-	assert_int_equal(spec_file_keep_sockets(s.file, 4, &why), -EINVAL);
+	assert_int_equal(spec_file_keep_sockets(s.from.file, 4, &why), -EINVAL);
 	assert_string_equal(why.s,
 			    "line 1, column 11: unexpected token near end of file");
 	assert_string_equal(get(), "{\"kernel\": ");
 	put("{\"cpus\": 5}");
-	assert_int_equal(spec_file_keep_sockets(s.file, 4, &why), -EINVAL);
+	assert_int_equal(spec_file_keep_sockets(s.from.file, 4, &why), -EINVAL);
 	assert_string_equal(get(), "{\"cpus\": 5}");
 	put("{}");
-	keep(s.file, 3); /* was said once, and is no longer */
+	keep(s.from.file, 3); /* was said once, and is no longer */
 	assert_non_null(strstr(get(), "\"sockets\": 3"));
-	spec_file_close(s.file);
+	spec_file_close(s.from.file);
 }
 
 static void one_vm_at_a_time_has_the_file(void **state)
@@ -267,13 +269,13 @@ static void one_vm_at_a_time_has_the_file(void **state)
 	refused(path, -EWOULDBLOCK, "another VM runs from this file");
 	refused(link, -EWOULDBLOCK, "another VM runs from this file");
 	for (uint32_t n = 2; n < 5; n++) { /* it is another file then */
-		keep(s.file, n);
+		keep(s.from.file, n);
 		refused(path, -EWOULDBLOCK, "another VM runs from this file");
 	}
-	spec_file_close(s.file);
+	spec_file_close(s.from.file);
 	s = open_spec();
-	assert_int_equal(s.sockets, 4);
-	spec_file_close(s.file);
+	assert_int_equal(s.cpus.sockets, 4);
+	spec_file_close(s.from.file);
 }
 
 static void a_file_or_directory_that_may_not_be_written_is_not(void **state)
@@ -289,10 +291,10 @@ static void a_file_or_directory_that_may_not_be_written_is_not(void **state)
 		assert_int_equal(seteuid(65534), 0);
 	assert_int_equal(chmod(path, 0444) < 0 && errno != EPERM, 0);
 	s = open_spec();
-	assert_int_equal(spec_file_keep_sockets(s.file, 2, &why), -EACCES);
+	assert_int_equal(spec_file_keep_sockets(s.from.file, 2, &why), -EACCES);
 	assert_string_equal(why.s, "Permission denied");
 	assert_string_equal(get(), "{}");
-	spec_file_close(s.file);
+	spec_file_close(s.from.file);
 	if (getuid() == 0)
 		assert_int_equal(seteuid(0) | setegid(0), 0);
 }
@@ -308,12 +310,12 @@ static void a_file_that_is_gone_is_an_error_until_it_is_back(void **state)
 	s = open_spec();
 	(void)snprintf(away, sizeof(away), "%s-away", path);
 	assert_int_equal(rename(path, away), 0);
-	assert_int_equal(spec_file_keep_sockets(s.file, 2, &why), -ENOENT);
+	assert_int_equal(spec_file_keep_sockets(s.from.file, 2, &why), -ENOENT);
 	assert_string_equal(why.s, "No such file or directory");
 	assert_int_equal(rename(away, path), 0);
-	keep(s.file, 2);
+	keep(s.from.file, 2);
 	assert_non_null(strstr(get(), "\"sockets\": 2"));
-	spec_file_close(s.file);
+	spec_file_close(s.from.file);
 }
 
 /* And what gets the folder's old name is none of ours. */
@@ -329,14 +331,14 @@ static void a_directory_may_get_another_name(void **state)
 	assert_int_equal(rename(dir, away), 0);
 	assert_int_equal(mkdir(dir, 0700), 0);
 	put("{\"other\": 1}");
-	keep(s.file, 2);
-	keep(s.file, 3);
+	keep(s.from.file, 2);
+	keep(s.from.file, 3);
 	assert_string_equal(get(), "{\"other\": 1}");
 	assert_int_equal(remove(path), 0);
 	assert_int_equal(rmdir(dir), 0);
 	assert_int_equal(rename(away, dir), 0);
 	assert_non_null(strstr(get(), "\"sockets\": 3"));
-	spec_file_close(s.file);
+	spec_file_close(s.from.file);
 }
 
 static void an_interrupted_and_partial_write_goes_on(void **state)
@@ -349,11 +351,11 @@ static void an_interrupted_and_partial_write_goes_on(void **state)
 	small_writes = true;
 	fail_errno = EINTR;
 	fail_at = 25; /* some write in the middle */
-	keep(s.file, 7);
+	keep(s.from.file, 7);
 	assert_true(fail_at <= 0);
 	assert_string_equal(get(), "{\n  \"kernel\": \"k\",\n  \"cpus\": {\n    "
 				   "\"sockets\": 7\n  }\n}\n");
-	spec_file_close(s.file);
+	spec_file_close(s.from.file);
 }
 
 /* The data is on disk before it has the name, and the name before anybody relies on
@@ -366,11 +368,11 @@ static void the_file_and_its_name_are_synced_in_order(void **state)
 	put("{}");
 	s = open_spec();
 	memset(calls, 0, sizeof(calls));
-	keep(s.file, 7);
+	keep(s.from.file, 7);
 	assert_string_equal(calls, "p"       /* read */
 				   "uolcmws" /* the successor */
 				   "rs");
-	spec_file_close(s.file);
+	spec_file_close(s.from.file);
 }
 
 static void the_nth_call_fails_for_writing(int err)
@@ -389,7 +391,7 @@ static void the_nth_call_fails_for_writing(int err)
 		files = open_files();
 		fail_errno = err;
 		fail_at = n;
-		done = spec_file_keep_sockets(s.file, 8, &why) == 0;
+		done = spec_file_keep_sockets(s.from.file, 8, &why) == 0;
 		if (done && fail_at <= 0)
 			done = 0; /* this call may fail: the first chown, for one */
 		else
@@ -399,11 +401,11 @@ static void the_nth_call_fails_for_writing(int err)
 		assert_true(strcmp(get(), old) == 0 || strcmp(get(), new) == 0);
 		assert_int_equal(open_files(), files);
 		refused(path, -EWOULDBLOCK, "another VM");
-		keep(s.file, 8); /* works the next time */
+		keep(s.from.file, 8); /* works the next time */
 		assert_string_equal(get(), new);
-		keep(s.file, 2);
+		keep(s.from.file, 2);
 		assert_string_equal(get(), old);
-		spec_file_close(s.file);
+		spec_file_close(s.from.file);
 	}
 	assert_in_range(failed, 8, 20);
 }
@@ -430,7 +432,7 @@ static void an_open_that_fails_leaves_nothing_behind(void **state)
 		fail_at = n;
 		done = spec_file_open(path, &s, &why) == 0;
 		fail_at = 0;
-		spec_file_close(s.file);
+		spec_file_close(s.from.file);
 		assert_int_equal(open_files(), files);
 	}
 	assert_int_equal(n, 6); /* the directory, open, flock, pread */
@@ -444,7 +446,7 @@ static void write_until_killed(void)
 	struct spec s = open_spec();
 
 	for (uint32_t n = 0;; n++)
-		keep(s.file, n % 8 + 1);
+		keep(s.from.file, n % 8 + 1);
 }
 
 static void a_kill_at_any_moment_leaves_the_file_whole(void **state)
@@ -468,17 +470,17 @@ static void a_kill_at_any_moment_leaves_the_file_whole(void **state)
 		assert_int_equal(kill(child, SIGKILL), 0);
 		assert_int_equal(waitpid(child, NULL, 0), child);
 		s = open_spec(); /* and nobody has the lock */
-		assert_in_range(s.sockets, 1, 8);
+		assert_in_range(s.cpus.sockets, 1, 8);
 		if (i == 0)
-			keep(s.file, s.sockets % 8 + 1);
+			keep(s.from.file, s.cpus.sockets % 8 + 1);
 		(void)snprintf(want, sizeof(want),
 			       "{\n  \"kernel\": \"k\",\n  \"cpus\": {\n    \"sockets\": "
 			       "%u,\n    \"maxSockets\": 8\n  },\n  \"serial\": "
 			       "\"none\"\n}\n",
-			       i == 0 ? s.sockets % 8 + 1 : s.sockets);
+			       i == 0 ? s.cpus.sockets % 8 + 1 : s.cpus.sockets);
 		assert_string_equal(get(), want);
-		seen |= 1u << s.sockets;
-		spec_file_close(s.file);
+		seen |= 1u << s.cpus.sockets;
+		spec_file_close(s.from.file);
 	}
 	assert_true((seen & (seen - 1)) != 0); /* it was written to meanwhile */
 }

@@ -8,6 +8,7 @@
 #include "vmm/machine/machine.h"
 #include "vmm/config/refusal.h"
 #include "vmm/config/spec_file.h"
+#include "vmm/config/spec_parse.h"
 
 uint32_t amend_spec(const struct machine *m, enum spec_cpu k)
 {
@@ -101,13 +102,13 @@ static int write_stored(struct machine *m, const struct patch *p, struct text *w
 	struct text reason;
 	int err;
 
-	if (m->spec.file == NULL)
+	if (m->spec.from.file == NULL)
 		return 0;
-	err = spec_file_keep_stored(m->spec.file, p->named, m->spec.stored, &reason);
+	err = spec_file_keep_stored(m->spec.from.file, p->named, m->spec.stored, &reason);
 	if (err == 0)
 		return 0;
 	text_set(why, err, refuse_patch_unwritten, reason.s);
-	return spec_file_blame(m->spec.file, err, why);
+	return spec_file_blame(m->spec.from.file, "", err, why);
 }
 
 /* "--cpus cores=2,threads=1,maxSockets=16" */
@@ -129,9 +130,9 @@ static void tell(struct machine *m)
 		return;
 	}
 	say_option(m, &option);
-	if (m->spec.file != NULL)
+	if (m->spec.from.file != NULL)
 		text_set(&why, 0, refuse_restart_file, what.s,
-			 spec_file_name(m->spec.file));
+			 spec_file_name(m->spec.from.file));
 	else
 		text_set(&why, 0, refuse_restart_lost, what.s, option.s);
 	record_restart_required(&m->record, why.s);
@@ -144,7 +145,7 @@ static void undo(struct machine *m, const struct patch *p,
 {
 	struct text why;
 
-	memcpy(m->spec.stored, before, sizeof(m->spec.stored));
+	spec_store(&m->spec, before);
 	if (tried && write_stored(m, p, &why) < 0)
 		log_warn("%s; it may name CPUs of a patch that was refused", why.s);
 }
@@ -181,7 +182,7 @@ int amend(struct machine *m, const struct patch *p, uint32_t timeout_ms,
 	if (err < 0)
 		return err;
 	memcpy(before, m->spec.stored, sizeof(before));
-	memcpy(m->spec.stored, plan.stored, sizeof(before));
+	spec_store(&m->spec, plan.stored);
 	err = carry_out(m, p, &plan, timeout_ms, &tried, why);
 	if (err < 0)
 		undo(m, p, before, tried);

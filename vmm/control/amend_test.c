@@ -22,8 +22,9 @@ static int setup(void **state)
 	struct topology topo;
 	struct text why;
 
-	vm->spec =
-		(struct spec){ .sockets = 2, .cores = 2, .threads = 1, .max_sockets = 8 };
+	vm->spec = (struct spec){
+		.cpus = { .sockets = 2, .cores = 2, .threads = 1, .max_sockets = 8 }
+	};
 	assert_int_equal(spec_resolve(&vm->spec, &host, &topo, &why), 0);
 	vm->now = (struct hotplug_view){ .count = 2, .wanted = 2, .taken = 2 };
 	(void)strcpy(vm->patch.place, "spec.domain.cpu.");

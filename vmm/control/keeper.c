@@ -35,7 +35,7 @@ static uint32_t count(const struct keeper *k)
 
 static void write_back(struct keeper *k)
 {
-	struct spec_file *file = k->m->spec.file;
+	struct spec_file *file = k->m->spec.from.file;
 	uint32_t sockets = count(k);
 	struct text why;
 
@@ -112,7 +112,7 @@ int keeper_new(struct machine *m, struct keeper **out)
 	struct keeper *k;
 
 	*out = NULL;
-	if (m->spec.file == NULL)
+	if (m->spec.from.file == NULL)
 		return 0;
 	k = calloc(1, sizeof(*k));
 	if (k == NULL)

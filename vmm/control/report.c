@@ -200,7 +200,7 @@ json_t *report_topology(struct machine *m)
 		      (json_int_t)sockets, "cores", (json_int_t)m->topo.cores, "threads",
 		      (json_int_t)m->topo.threads, "max-sockets",
 		      (json_int_t)m->topo.max_sockets, "max-sockets-source",
-		      spec_limit_source_name(&m->spec), "vcpus",
+		      spec_limit_source(&m->spec).s, "vcpus",
 		      (json_int_t)sockets * m->topo.per_socket, "max-vcpus",
 		      (json_int_t)m->topo.max_vcpus, "guest-writes-ignored",
 		      (json_int_t)cpuhp_ignored(&m->cpuhp), "guest-event-storms",

@@ -6,6 +6,7 @@
 #include <time.h>
 
 #include "devices/clock.h"
+#include "vmm/config/spec_parse.h"
 #include "vmm/qmp/qmp_message.h"
 #include "vmm/control/amend.h"
 #include "vmm/control/report_metrics.h"

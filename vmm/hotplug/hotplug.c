@@ -81,7 +81,7 @@ static int check_add(const struct hotplug *h, int64_t socket, const char *id,
 
 	if (socket < 0 || socket >= max)
 		return text_set(why, -ERANGE, refuse_socket_id_high, socket, max - 1, max,
-				spec_limit_source_name(h->spec));
+				spec_limit_source(h->spec).s);
 	if (err < 0)
 		return err;
 	if (sockets_has(&h->sockets, (uint32_t)socket))

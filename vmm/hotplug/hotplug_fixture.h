@@ -147,9 +147,10 @@ static inline int setup(void **state)
 
 	fake_fail_at = 0;
 	f->base = event_base_new();
-	f->spec = (struct spec){
-		.sockets = 1, .cores = 2, .threads = 2, .max_sockets = MAX_SOCKETS
-	};
+	f->spec = (struct spec){ .cpus = { .sockets = 1,
+					   .cores = 2,
+					   .threads = 2,
+					   .max_sockets = MAX_SOCKETS } };
 	assert_int_equal(vm_open_kvm(&kvm_fd, &limits, &why), 0);
 	limits.boot_only = false;
 	assert_int_equal(spec_resolve(&f->spec, &limits, &f->topo, &why), 0);

@@ -142,7 +142,7 @@ static void on_hotplug_wake(void *ctx)
 /* Devices, in the order of their addresses on each bus. */
 static int add_devices(struct machine *m)
 {
-	bool takes_ejects = !m->spec.refuse_guest_ejects && !m->spec.host.boot_only;
+	bool takes_ejects = !m->spec.refuse_guest_ejects && !m->spec.found.host.boot_only;
 	int err;
 
 	ged_init(&m->ged, set_ged_line, on_storm, m);
@@ -205,7 +205,7 @@ static int add_loop(struct machine *m)
 
 static int add_vcpus(struct machine *m, unsigned char *enabled, struct text *why)
 {
-	uint32_t boot = m->spec.sockets * m->topo.per_socket;
+	uint32_t boot = m->spec.cpus.sockets * m->topo.per_socket;
 
 	for (uint32_t i = 0; i < arch_first_vcpus(&m->topo, boot); i++) {
 		int err = vcpu_create(&m->env, i, &m->vcpu[i]);
@@ -336,13 +336,13 @@ int machine_create(const struct spec *spec, const struct topology *topo, int kvm
 void machine_note_boot(struct machine *m)
 {
 	(void)cpuhp_runs(&m->cpuhp, 0, true);
-	for (uint32_t i = 1; m->spec.host.boot_only && i < m->topo.max_vcpus; i++)
+	for (uint32_t i = 1; m->spec.found.host.boot_only && i < m->topo.max_vcpus; i++)
 		(void)cpuhp_runs(&m->cpuhp, i, true);
 }
 
 static int start_vcpus(struct machine *m)
 {
-	for (uint32_t i = m->spec.sockets * m->topo.per_socket; i-- > 0;) {
+	for (uint32_t i = m->spec.cpus.sockets * m->topo.per_socket; i-- > 0;) {
 		int err = vcpu_start(m->vcpu[i]);
 
 		if (err < 0)
@@ -385,7 +385,7 @@ enum machine_end machine_run(struct machine *m)
 
 	if (err < 0)
 		machine_end(m, MACHINE_HOST_ERROR, "host-error", false, text_errno(-err));
-	record_started(&m->record, m->spec.sockets, m->topo.max_sockets);
+	record_started(&m->record, m->spec.cpus.sockets, m->topo.max_sockets);
 	event_base_dispatch(m->base);
 	stop_vcpus(m);
 	keeper_finish(m->keeper);
