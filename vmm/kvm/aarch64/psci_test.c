@@ -10,10 +10,14 @@
 #include <cmocka.h>
 
 #include "vmm/kvm/aarch64/reg.h"
+#include "vmm/kvm/aarch64/vcpu_image.h"
 #include "vmm/kvm/aarch64/vm.h"
 
-#define NCPUS 20 /* more than Aff0 has */
-#define ENTRY UINT64_C(0x40200000)
+#define NCPUS        20 /* more than Aff0 has */
+#define ENTRY        UINT64_C(0x40200000)
+#define SCTLR        ARM64_SYS_REG(3, 0, 1, 0, 0)
+#define RESET_SCTLR  UINT64_C(0xc50078)
+#define PAGING_SCTLR UINT64_C(0xc50079)
 
 /* NOLINTBEGIN(bugprone-reserved-identifier,cert-dcl37-c,cert-dcl51-cpp): ld --wrap */
 int __wrap_ioctl(int fd, unsigned long request, ...);
@@ -25,11 +29,13 @@ int __wrap_pthread_create(pthread_t *t, const pthread_attr_t *attr, void *(*fn)(
 
 /* A KVM whose vCPUs have registers and a state, by fd, which is the index. */
 static struct {
-	uint64_t x[4], pc;
+	uint64_t x[4], pc, sctlr;
 	uint32_t mp_state, inits;
+	atomic_uint writes; /* of SCTLR, which is in the image */
 } kvm[NCPUS];
 static int fail_fd = -1;          /* every call on this fd fails */
 static void (*meanwhile)(int fd); /* happens once, as KVM sets an mp_state */
+static void (*writing)(int fd);   /* happens once, as KVM sets SCTLR */
 static bool fail_threads;         /* there is none to be had */
 
 struct fixture {
@@ -45,7 +51,39 @@ struct fixture {
 
 static uint64_t *reg_of(int fd, uint64_t id)
 {
-	return id == REG_PC ? &kvm[fd].pc : &kvm[fd].x[(id - REG_X(0)) / 2];
+	return id == REG_PC  ? &kvm[fd].pc
+	       : id == SCTLR ? &kvm[fd].sctlr
+			     : &kvm[fd].x[(id - REG_X(0)) / 2];
+}
+
+static int reg_list(struct kvm_reg_list *list)
+{
+	static const uint64_t ids[] = { REG_X(0),
+					REG_X(1),
+					REG_X(2),
+					REG_X(3),
+					REG_PC,
+					SCTLR,
+					KVM_REG_ARM_PSCI_VERSION };
+	bool room = list->n >= sizeof(ids) / sizeof(ids[0]);
+
+	list->n = sizeof(ids) / sizeof(ids[0]);
+	if (room)
+		memcpy(list->reg, ids, sizeof(ids));
+	errno = E2BIG;
+	return room ? 0 : -1;
+}
+
+static void written(int fd, uint64_t id)
+{
+	void (*happens)(int fd) = writing;
+
+	if (id != SCTLR)
+		return;
+	atomic_fetch_add(&kvm[fd].writes, 1);
+	writing = NULL;
+	if (happens != NULL)
+		happens(fd);
 }
 
 static void one_reg(int fd, const struct kvm_one_reg *r, bool set)
@@ -55,6 +93,13 @@ static void one_reg(int fd, const struct kvm_one_reg *r, bool set)
 	memcpy(&value, &r->addr,
 	       sizeof(value)); /* the address, as KVM's interface has it */
 	*(set ? reg : value) = *(set ? value : reg);
+	if (set)
+		written(fd, r->id);
+}
+
+static bool is_second_timer(const struct kvm_one_reg *r)
+{
+	return r->id == KVM_REG_ARM_PTIMER_CTL || r->id == KVM_REG_ARM_PTIMER_CVAL;
 }
 
 static void init(int fd, const struct kvm_vcpu_init *init)
@@ -64,6 +109,7 @@ static void init(int fd, const struct kvm_vcpu_init *init)
 	assert_int_equal(off, fd > 0); /* else hosts before 6.12 refuse it */
 	memset(&kvm[fd].x, 0, sizeof(kvm[fd].x));
 	kvm[fd].pc = 0;
+	kvm[fd].sctlr = RESET_SCTLR;
 	kvm[fd].inits++;
 }
 
@@ -87,6 +133,12 @@ int __wrap_ioctl(int fd, unsigned long request, ...)
 	va_end(ap);
 	if (fd == fail_fd) {
 		errno = EIO;
+		return -1;
+	}
+	if (request == KVM_GET_REG_LIST)
+		return reg_list(arg);
+	if (request == KVM_GET_ONE_REG && is_second_timer(arg)) {
+		errno = ENOENT;
 		return -1;
 	}
 	if (request == KVM_GET_ONE_REG || request == KVM_SET_ONE_REG)
@@ -131,7 +183,7 @@ static bool is_off(struct vcpu *v)
 	return life == LIFE_NEW || life == LIFE_OFF || life == LIFE_RESTING;
 }
 
-/* A vCPU that is on gets its thread. */
+/* A vCPU that is on gets its thread, and the guest uses its registers. */
 static void runs(struct vcpu *v)
 {
 	enum vcpu_life life = vcpu_life_now(v);
@@ -140,6 +192,8 @@ static void runs(struct vcpu *v)
 		vcpu_step(v, LIFE_SPAWN);
 	else if (life == LIFE_HELD)
 		vcpu_step(v, LIFE_RELEASE);
+	atomic_store(&v->up_ns, 1);
+	kvm[v->index].sctlr = PAGING_SCTLR;
 }
 
 /* CPU 0 runs, 1 to 9 are there and off, the others are not. */
@@ -149,7 +203,7 @@ static int setup(void **state)
 
 	memset(kvm, 0, sizeof(kvm));
 	fail_fd = -1;
-	meanwhile = NULL;
+	meanwhile = writing = NULL;
 	fail_threads = false;
 	assert_int_equal(topology_init(&f->topo, NCPUS, 1, 1), 0);
 	ged_init(&f->ged, ignore_line, NULL, NULL);
@@ -171,12 +225,15 @@ static int setup(void **state)
 		f->vcpu[i]->run = &f->run[i];
 		f->vcpu[i]->by_cpu_on = i > 0;
 		set_life(f->vcpu[i], i == 0 ? LIFE_NEW : i < 10 ? LIFE_OFF : LIFE_NEW);
+		kvm[i].sctlr = RESET_SCTLR;
 		kvm[i].mp_state = i > 0 ? KVM_MP_STATE_STOPPED : KVM_MP_STATE_RUNNABLE;
 		if (i < 10)
 			cpuhp_boot(&f->hp, i);
 	}
+	assert_int_equal(vcpu_image_keep(&f->vm, f->vcpu[0]), 0);
 	cpuhp_runs(&f->hp, 0, true);
 	vcpu_step(f->vcpu[0], LIFE_SPAWN);
+	runs(f->vcpu[0]);
 	*state = f;
 	return 0;
 }
@@ -187,6 +244,7 @@ static int teardown(void **state)
 
 	for (uint32_t i = 0; i < NCPUS; i++)
 		test_free(f->vcpu[i]);
+	vcpu_image_free(f->arch.image);
 	vcpu_env_destroy(&f->env);
 	cpuhp_destroy(&f->hp);
 	test_free(f);
@@ -321,8 +379,46 @@ static void test_off_and_on_again(void **state)
 	assert_int_equal(kvm[6].mp_state, KVM_MP_STATE_STOPPED);
 	assert_int_equal(slot(f, 6), SLOT_OFFLINE);
 	assert_int_equal(cpu_on(f, 0, 6), PSCI_SUCCESS);
-	assert_int_equal(kvm[6].inits, 2);
 	assert_int_equal(slot(f, 6), SLOT_ONLINE);
+	call(f, 6, PSCI_CPU_OFF, 0, 0, 0);
+	assert_int_equal(slot(f, 6), SLOT_OFFLINE);
+}
+
+/* KVM_ARM_VCPU_INIT of a vCPU that has run takes all memory from all others on some
+ * hosts. */
+static void test_registers_are_written_back(void **state)
+{
+	struct fixture *f = *state;
+
+	assert_int_equal(cpu_on(f, 0, 6), PSCI_SUCCESS);
+	assert_int_equal(atomic_load(&kvm[6].writes), 0); /* they are new */
+	call(f, 6, PSCI_CPU_OFF, 1, 2, 3);
+	assert_int_equal(kvm[6].sctlr, PAGING_SCTLR);
+	assert_int_equal(cpu_on(f, 0, 6), PSCI_SUCCESS);
+	assert_int_equal(kvm[6].inits, 0);
+	assert_int_equal(kvm[6].sctlr, RESET_SCTLR);
+	assert_int_equal(kvm[6].x[0], 7);
+	for (int i = 1; i < 4; i++)
+		assert_int_equal(kvm[6].x[i], 0);
+	assert_int_equal(kvm[6].pc, ENTRY);
+	assert_int_equal(kvm[6].mp_state, KVM_MP_STATE_RUNNABLE);
+}
+
+/* The caller is told, and the start that fails can be tried again. */
+static void test_registers_cannot_be_written(void **state)
+{
+	struct fixture *f = *state;
+
+	assert_int_equal(cpu_on(f, 0, 6), PSCI_SUCCESS);
+	call(f, 6, PSCI_CPU_OFF, 0, 0, 0);
+	fail_fd = 6;
+	assert_int_equal(cpu_on(f, 0, 6), PSCI_INTERNAL_FAILURE);
+	fail_fd = -1;
+	assert_true(is_off(f->vcpu[6]));
+	assert_int_equal(kvm[6].mp_state, KVM_MP_STATE_STOPPED);
+	assert_int_equal(slot(f, 6), SLOT_OFFLINE);
+	assert_int_equal(cpu_on(f, 0, 6), PSCI_SUCCESS);
+	assert_int_equal(kvm[6].sctlr, RESET_SCTLR);
 }
 
 /* The boot CPU, too, by another one. */
@@ -398,6 +494,29 @@ static void test_off_for_all_at_once(void **state)
 	assert_null(meanwhile);
 }
 
+/* Another vCPU looks on while the registers of the target are written: nobody has to
+ * wait. */
+static void expect_pending(int fd)
+{
+	assert_int_equal(pthread_mutex_trylock(&raced->env.lock.m), 0);
+	pthread_mutex_unlock(&raced->env.lock.m);
+	assert_int_equal(kvm[fd].mp_state, KVM_MP_STATE_STOPPED); /* AFFINITY_INFO: OFF */
+	assert_int_equal(slot(raced, (uint32_t)fd), SLOT_OFFLINE);
+	assert_int_equal(cpu_on(raced, 1, (uint64_t)fd), PSCI_ON_PENDING);
+}
+
+static void test_start_is_pending_while_registers_are_written(void **state)
+{
+	raced = *state;
+	assert_int_equal(cpu_on(raced, 0, 1), PSCI_SUCCESS);
+	assert_int_equal(cpu_on(raced, 0, 6), PSCI_SUCCESS);
+	call(raced, 6, PSCI_CPU_OFF, 0, 0, 0);
+	writing = expect_pending;
+	assert_int_equal(cpu_on(raced, 0, 6), PSCI_SUCCESS);
+	assert_null(writing);
+	assert_int_equal(cpu_on(raced, 1, 6), PSCI_ALREADY_ON);
+}
+
 static void take_away(int fd)
 {
 	uint32_t cpu = (uint32_t)fd;
@@ -457,7 +576,7 @@ static void test_two_start_the_same(void **state)
 	assert_int_equal(cpu_on(f, 0, 1), PSCI_SUCCESS);
 	for (int round = 0; round < 50; round++) {
 		struct racer r[2] = { { f, 0, 1 }, { f, 1, 1 } };
-		uint32_t inits = kvm[2].inits;
+		uint32_t writes = atomic_load(&kvm[2].writes);
 		pthread_t t[2];
 
 		for (int i = 0; i < 2; i++)
@@ -467,7 +586,7 @@ static void test_two_start_the_same(void **state)
 		assert_true(r[0].answer == PSCI_SUCCESS || r[1].answer == PSCI_SUCCESS);
 		assert_true(r[0].answer + r[1].answer == PSCI_ALREADY_ON ||
 			    r[0].answer + r[1].answer == PSCI_ON_PENDING);
-		assert_int_equal(kvm[2].inits, inits + 1);
+		assert_int_equal(atomic_load(&kvm[2].writes), writes + (round > 0));
 		call(f, 2, PSCI_CPU_OFF, 0, 0, 0);
 	}
 }
@@ -511,6 +630,13 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_ejected_is_denied, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_32_bit_call, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_off_and_on_again, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_registers_are_written_back, setup,
+						teardown),
+		cmocka_unit_test_setup_teardown(test_registers_cannot_be_written, setup,
+						teardown),
+		cmocka_unit_test_setup_teardown(
+			test_start_is_pending_while_registers_are_written, setup,
+			teardown),
 		cmocka_unit_test_setup_teardown(test_boot_cpu, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_host_fails, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_caller_fails, setup, teardown),

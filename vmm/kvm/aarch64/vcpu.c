@@ -4,6 +4,7 @@
 #include <sys/ioctl.h>
 
 #include "vmm/kvm/aarch64/gic.h"
+#include "vmm/kvm/aarch64/vcpu_image.h"
 #include "vmm/kvm/aarch64/vcpu_power.h"
 #include "vmm/kvm/aarch64/psci.h"
 #include "vmm/kvm/aarch64/vm.h"
@@ -14,7 +15,7 @@ int arch_vcpu_init(struct vm *vm, struct vcpu *v)
 	int err = power_init(v, v->index == 0);
 
 	v->by_cpu_on = vm->arch->filters && v->index > 0;
-	return err;
+	return err < 0 ? err : vcpu_image_keep(vm, v);
 }
 
 /* Its registers are those of its first start again when it is switched on. */
@@ -23,6 +24,8 @@ int arch_vcpu_rearm(struct vcpu *v)
 	return power_set(v, v->index == 0);
 }
 
+/* Here KVM_ARM_VCPU_INIT is right: no vCPU runs, and where a host's caches need it, it
+ * has KVM clean what main has written for a guest that starts with its caches off. */
 int arch_vcpu_reset(struct vcpu *v)
 {
 	int err = power_init(v, v->index == 0);

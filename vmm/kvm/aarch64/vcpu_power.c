@@ -4,6 +4,7 @@
 #include <sys/ioctl.h>
 
 #include "vmm/kvm/aarch64/reg.h"
+#include "vmm/kvm/aarch64/vcpu_image.h"
 #include "vmm/kvm/aarch64/vm.h"
 
 int power_set(const struct vcpu *v, bool on)
@@ -26,18 +27,18 @@ int power_init(const struct vcpu *v, bool on)
 	return ioctl(v->fd, KVM_ARM_VCPU_INIT, &init) < 0 ? -errno : power_set(v, on);
 }
 
-/* The registers of a start, and what the caller gives. Nobody else touches them: the vCPU
- * has no thread, or that is done with KVM. */
+/* The registers of its first start, where it has run since, and what the caller gives.
+ * Nobody else touches them: the vCPU has no thread, or that is done with KVM. */
 static int write_start(struct vcpu *v, uint64_t entry, uint64_t context)
 {
-	int err = power_init(v, false);
+	int err = atomic_load(&v->up_ns) != 0 ? vcpu_image_write(v) : 0;
 
 	if (err == 0)
 		err = reg_set(v, REG_PC, entry);
 	return err < 0 ? err : reg_set(v, REG_X(0), context);
 }
 
-/* At once for all: KVM's state, by which it answers AFFINITY_INFO, CPU_ON and the slot. */
+/* At once for all: KVM's state, by which it answers AFFINITY_INFO, CPU_ON, the slot. */
 static int enter_on_locked(struct vcpu *v) HOLDS(v->env->lock)
 {
 	int err = power_set(v, true);

@@ -10,7 +10,9 @@
 /* What KVM holds of it. It is not in KVM_RUN. 0 or -errno. */
 int power_set(const struct vcpu *v, bool on);
 
-/* The same, and to the state of KVM_ARM_VCPU_INIT. */
+/* The same, and to the state of KVM_ARM_VCPU_INIT: a vCPU that has not run, or at a
+ * reset. For one that has run, a host without FWB takes all memory from all vCPUs, which
+ * fault it in again. */
 int power_init(const struct vcpu *v, bool on);
 
 /* Ends the CPU_ON that its life is in: the vCPU starts at entry (a guest physical

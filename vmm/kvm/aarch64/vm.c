@@ -13,6 +13,7 @@
 #include "devices/uart.h"
 #include "vmm/kvm/aarch64/gic.h"
 #include "vmm/kvm/aarch64/smccc.h"
+#include "vmm/kvm/aarch64/vcpu_image.h"
 #include "vmm/kvm/arch.h"
 
 /* The bits of guest physical addresses; 0 means 40 to KVM. */
@@ -77,6 +78,7 @@ void arch_vm_destroy(struct vm *vm)
 		return;
 	if (vm->arch->gic_fd >= 0)
 		close(vm->arch->gic_fd);
+	vcpu_image_free(vm->arch->image);
 	free(vm->arch);
 	vm->arch = NULL;
 }

@@ -9,9 +9,10 @@
 	40 /* of the guest's physical addresses, where the host has as many */
 
 struct arch_vm {
-	uint32_t target; /* of KVM_ARM_VCPU_INIT */
-	bool filters;    /* CPU_ON and CPU_OFF come to us */
-	int gic_fd;      /* of the vGIC; -1: not made */
+	uint32_t target;          /* of KVM_ARM_VCPU_INIT */
+	bool filters;             /* CPU_ON and CPU_OFF come to us */
+	int gic_fd;               /* of the vGIC; -1: not made */
+	struct vcpu_image *image; /* of vCPUs' registers at power-on; NULL: not made */
 };
 
 #endif
