@@ -1,11 +1,12 @@
 #ifndef VMM_BASE_LOG_H
 #define VMM_BASE_LOG_H
-/* log: one line each on stderr, "hotsocket: " and then words or key=value. Any thread. */
+/* log: one line each on stderr, "hotsocket: " and then words or key=value. Any thread;
+ * never blocks. Lines that nobody takes are lost, and counted: the next that is taken
+ * says how many there were. */
 
 enum log_level { LOG_ERR, LOG_WARN, LOG_INFO, LOG_DEBUG };
 
-/* Lines go to this fd, by default stderr; what it does not take is lost. Before threads
- * start. */
+/* Lines go to this fd, by default stderr. Before threads start. */
 void log_to(int fd);
 
 /* Lines above this level are dropped; LOG_WARN at first. Before threads start. */
