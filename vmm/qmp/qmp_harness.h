@@ -26,7 +26,8 @@
 static char dir[64], path[96];
 static struct event_base *base;
 static struct qmp_server *server;
-static unsigned handled; /* commands so far */
+static unsigned handled;      /* commands so far */
+static struct qmp_owed *owed; /* of the last owe, by the test to be paid */
 
 static inline json_t *handler_fail(json_t *arguments, struct qmp_error *err)
 {
@@ -53,13 +54,16 @@ static inline json_int_t count_of(const json_t *arguments)
 	return json_integer_value(json_object_get(arguments, "n"));
 }
 
-/* echo: its arguments; fail: an error; big: n bytes; emit: n events; sleep: n ms. */
+/* echo: its arguments; fail: an error; big: n bytes; emit: n events; sleep: n ms; owe: is
+ * answered later. */
 static inline json_t *handle(void *ctx, const char *command, json_t *arguments,
 			     struct qmp_error *err)
 {
 	handled++;
 	if (strcmp(command, "fail") == 0)
 		return handler_fail(arguments, err);
+	if (strcmp(command, "owe") == 0)
+		owed = qmp_server_owe(*(struct qmp_server **)ctx);
 	if (strcmp(command, "big") == 0)
 		return big_string((size_t)count_of(arguments));
 	if (strcmp(command, "sleep") == 0)
@@ -75,7 +79,7 @@ static inline int start_server(void **state)
 {
 	(void)state;
 	strcpy(dir, "/tmp/qmp-test-XXXXXX");
-	if (!mkdtemp(dir))
+	if (mkdtemp(dir) == NULL)
 		return -1;
 	(void)snprintf(path, sizeof(path), "%s/sock", dir);
 	base = event_base_new();

@@ -39,9 +39,9 @@ int qmp_request_read(json_t *value, struct qmp_request *req, struct qmp_error *e
 			return -EINVAL;
 	}
 	req->command = json_string_value(json_object_get(value, "execute"));
-	if (!req->command)
+	if (req->command == NULL)
 		return refuse(err, "QMP input lacks member '%s'", "execute");
-	if (!json_object_get(value, "arguments"))
+	if (json_object_get(value, "arguments") == NULL)
 		json_object_set_new(value, "arguments", json_object());
 	req->arguments = json_object_get(value, "arguments");
 	return req->arguments ? 0 : refuse(err, "%s", "out of memory");

@@ -7,7 +7,8 @@
  * client_kill() closes the socket at once, but the struct lives until the loop turns
  * (on_reap): so an event that is sent from inside a client's own command may kill it, and
  * no caller needs to know. What must stay true: a live client waits for at least one of
- * readable, turn and writable; for writable, exactly while something is unread. */
+ * readable, turn and writable, or for the reply that its handler owes it; for writable,
+ * exactly while something is unread. */
 #include "vmm/qmp/qmp_server.h"
 
 #include <errno.h>
@@ -26,14 +27,22 @@
 #define REQUESTS_PER_TURN 8 /* of one client, before the others are looked at */
 #define IOVECS            16
 
+/* Lives from qmp_server_owe() to qmp_server_pay(), and knows whether its client does. */
+struct qmp_owed {
+	struct client *client; /* NULL: it has left */
+	json_t *id;            /* NULL: the request had none */
+};
+
 struct client {
 	struct qmp_server *server; /* constant */
 	struct client *next;
 	int fd; /* -1 when dead */
 	bool negotiated;
 	bool ended; /* sends no more; closed when it has all its replies */
+	bool later; /* the handler said so of the command that it had last */
 	struct event readable, writable, turn;
 	struct evbuffer *unread;
+	struct qmp_owed *owed; /* while it is not NULL no other request is looked at */
 	struct qmp_frame frame;
 };
 
@@ -43,6 +52,8 @@ struct qmp_server {
 	void *ctx;
 	struct qmp_listener listener;
 	struct event acceptable, retry, reap;
+	struct client *asks; /* whose command the handler has, and its id; or NULL */
+	json_t *asks_id;
 	struct client *clients; /* the dead ones too, until reaped */
 	unsigned nclients;      /* without them */
 };
@@ -59,6 +70,9 @@ static void client_kill(struct client *c)
 	event_del(&c->turn);
 	close(c->fd);
 	c->fd = -1;
+	if (c->owed != NULL)
+		c->owed->client = NULL;
+	c->owed = NULL;
 	c->server->nclients--;
 	event_add(&c->server->reap, &at_once);
 	event_add(&c->server->acceptable, NULL); /* there is an fd again */
@@ -76,7 +90,7 @@ static void on_reap(evutil_socket_t fd, short what, void *ctx)
 	struct client **link = &s->clients;
 
 	(void)fd, (void)what;
-	while (*link) {
+	while (*link != NULL) {
 		struct client *c = *link;
 
 		if (c->fd < 0) {
@@ -126,7 +140,7 @@ static void client_send(struct client *c, const char *line)
 {
 	if (c->fd < 0)
 		return;
-	if (!line || evbuffer_add(c->unread, line, strlen(line)) < 0 ||
+	if (line == NULL || evbuffer_add(c->unread, line, strlen(line)) < 0 ||
 	    evbuffer_add(c->unread, "\r\n", 2) < 0)
 		client_kill(c); /* a client that misses a message is lost anyway */
 	else
@@ -143,19 +157,37 @@ static void client_send_message(struct client *c, json_t *message)
 	json_decref(message);
 }
 
-static json_t *run(struct client *c, const struct qmp_request *req, struct qmp_error *err)
+static json_t *call_handler(struct client *c, const struct qmp_request *req,
+			    struct qmp_error *err)
 {
 	struct qmp_server *s = c->server;
+	json_t *result;
 
+	s->asks = c;
+	s->asks_id = req->id;
+	result = s->handler(s->ctx, req->command, req->arguments, err);
+	s->asks = NULL;
+	return result;
+}
+
+static json_t *run(struct client *c, const struct qmp_request *req, struct qmp_error *err)
+{
 	switch (qmp_negotiate(&c->negotiated, req, err)) {
 	case QMP_NEGOTIATED:
 		return json_object();
 	case QMP_COMMAND:
-		return s->handler(s->ctx, req->command, req->arguments, err);
+		return call_handler(c, req, err);
 	case QMP_REFUSED:
 		break;
 	}
 	return NULL;
+}
+
+static void reply(struct client *c, json_t *result, const struct qmp_error *err,
+		  json_t *id)
+{
+	client_send_message(c, result != NULL ? qmp_return(result, id)
+					      : qmp_failure(err, id));
 }
 
 static void answer(struct client *c, json_t *value)
@@ -164,10 +196,13 @@ static void answer(struct client *c, json_t *value)
 	struct qmp_request req;
 	json_t *result = NULL;
 
+	c->later = false;
 	if (qmp_request_read(value, &req, &err) == 0)
 		result = run(c, &req, &err);
-	client_send_message(c, result ? qmp_return(result, req.id)
-				      : qmp_failure(&err, req.id));
+	if (c->later)
+		json_decref(result);
+	else
+		reply(c, result, &err, req.id);
 }
 
 /* False when the client has sent nothing whole. */
@@ -193,7 +228,7 @@ static bool answer_next(struct client *c)
 static void client_serve(struct client *c)
 {
 	for (int n = 0; n < REQUESTS_PER_TURN; n++) {
-		if (c->fd < 0 || backlog(c) > QMP_BACKLOG_PAUSE)
+		if (c->fd < 0 || c->owed != NULL || backlog(c) > QMP_BACKLOG_PAUSE)
 			return;
 		if (answer_next(c))
 			continue;
@@ -205,6 +240,35 @@ static void client_serve(struct client *c)
 	}
 	if (c->fd >= 0)
 		event_add(&c->turn, &at_once);
+}
+
+struct qmp_owed *qmp_server_owe(struct qmp_server *s)
+{
+	struct qmp_owed *o = s->asks != NULL ? malloc(sizeof(*o)) : NULL;
+
+	if (o == NULL)
+		return NULL;
+	*o = (struct qmp_owed){ s->asks, json_incref(s->asks_id) };
+	s->asks->owed = o;
+	s->asks->later = true;
+	s->asks = NULL;
+	return o;
+}
+
+void qmp_server_pay(struct qmp_owed *o, json_t *result, const struct qmp_error *err)
+{
+	struct client *c = o->client;
+
+	if (c != NULL) {
+		c->owed = NULL;
+		reply(c, result, err, o->id);
+	} else {
+		json_decref(result);
+	}
+	if (c != NULL && c->fd >= 0) /* not from here: who pays is in the middle of his */
+		event_add(&c->turn, &at_once);
+	json_decref(o->id);
+	free(o);
 }
 
 static void on_turn(evutil_socket_t fd, short what, void *ctx)
@@ -244,17 +308,18 @@ static int client_new(struct qmp_server *s, int fd)
 {
 	struct client *c = malloc(sizeof(*c));
 
-	if (!c)
+	if (c == NULL)
 		return -ENOMEM;
 	c->unread = evbuffer_new();
-	if (!c->unread) {
+	if (c->unread == NULL) {
 		free(c);
 		return -ENOMEM;
 	}
 	c->server = s;
 	c->fd = fd;
 	c->negotiated = false;
-	c->ended = false;
+	c->ended = c->later = false;
+	c->owed = NULL;
 	event_assign(&c->readable, s->base, fd, EV_READ, on_readable, c);
 	event_assign(&c->writable, s->base, fd, EV_WRITE, on_writable, c);
 	evtimer_assign(&c->turn, s->base, on_turn, c);
@@ -306,7 +371,7 @@ int qmp_server_new(struct event_base *base, const char *path, qmp_handler handle
 	struct qmp_server *s = calloc(1, sizeof(*s));
 	int err;
 
-	if (!s)
+	if (s == NULL)
 		return -ENOMEM;
 	err = qmp_listen_open(&s->listener, path);
 	if (err < 0) {
@@ -330,7 +395,7 @@ void qmp_server_emit(struct qmp_server *s, const char *event, json_t *data)
 	json_t *message = qmp_event(event, data);
 	char *line = json_dumps(message, 0);
 
-	for (struct client *c = s->clients; c; c = c->next) {
+	for (struct client *c = s->clients; c != NULL; c = c->next) {
 		if (!c->negotiated)
 			continue;
 		client_send(c, line);
@@ -355,7 +420,7 @@ static nfds_t flush_all(struct qmp_server *s, struct pollfd *fds)
 {
 	nfds_t n = 0;
 
-	for (struct client *c = s->clients; c; c = c->next) {
+	for (struct client *c = s->clients; c != NULL; c = c->next) {
 		client_flush(c);
 		if (c->fd >= 0 && backlog(c) > 0)
 			fds[n++] = (struct pollfd){ .fd = c->fd, .events = POLLOUT };
@@ -382,10 +447,10 @@ static void drain(struct qmp_server *s, unsigned timeout_ms)
 
 void qmp_server_free(struct qmp_server *s, unsigned timeout_ms)
 {
-	if (!s)
+	if (s == NULL)
 		return;
 	drain(s, timeout_ms);
-	for (struct client *c = s->clients; c; c = c->next)
+	for (struct client *c = s->clients; c != NULL; c = c->next)
 		client_kill(c);
 	on_reap(-1, 0, s);
 	event_del(&s->acceptable);

@@ -11,6 +11,7 @@
 #include "vmm/qmp/qmp_message.h" /* struct qmp_error */
 
 struct event_base;
+struct qmp_owed;
 struct qmp_server;
 
 /* Unread output of one client: above the first its requests wait, and an event that finds
@@ -31,6 +32,15 @@ typedef json_t *(*qmp_handler)(void *ctx, const char *command, json_t *arguments
  * the server. */
 int qmp_server_new(struct event_base *base, const char *path, qmp_handler handler,
 		   void *ctx, struct qmp_server **out);
+
+/* Only in a handler, and once: its command is answered later, by qmp_server_pay(); what
+ * the handler returns is dropped. Until then this client's further requests wait, others'
+ * do not. NULL without memory: the handler has to answer. */
+struct qmp_owed *qmp_server_owe(struct qmp_server *s);
+
+/* The reply: result, which is stolen; or, when that is NULL, *err. Frees owed, also when
+ * the client has left. Before qmp_server_free(), or after it: then nobody hears it. */
+void qmp_server_pay(struct qmp_owed *owed, json_t *result, const struct qmp_error *err);
 
 /* Sends an event to every client that has left the negotiation; steals data, which may be
  * NULL for an event without one. */
