@@ -8,10 +8,12 @@
 #define LEVEL_CORE 2
 
 #define HTT            (UINT32_C(1) << 28) /* 1.EDX */
-#define X2APIC         (UINT32_C(1) << 21) /* 1.ECX */
+#define VMX            (UINT32_C(1) << 5)  /* 1.ECX */
+#define X2APIC         (UINT32_C(1) << 21)
 #define TSC_DEADLINE   (UINT32_C(1) << 24)
 #define HYPERVISOR     (UINT32_C(1) << 31)
 #define CMP_LEGACY     (UINT32_C(1) << 1) /* 0x80000001.ECX */
+#define SVM            (UINT32_C(1) << 2)
 #define TOPOEXT        (UINT32_C(1) << 22)
 #define MSI_EXT_DESTID (UINT32_C(1) << 15) /* 0x40000001.EAX */
 
@@ -86,7 +88,7 @@ static bool is_amd(struct kvm_cpuid2 *c)
 }
 
 static void features(struct kvm_cpuid2 *c, const struct topology *t, uint32_t id,
-		     bool tsc_deadline)
+		     const struct cpuid_choice *choice)
 {
 	struct kvm_cpuid_entry2 *e = cpuid_find(c, 1, 0);
 
@@ -95,7 +97,8 @@ static void features(struct kvm_cpuid2 *c, const struct topology *t, uint32_t id
 	e->ebx = set_bits(e->ebx, 24, 8, id & 0xff);
 	e->ebx =
 		set_bits(e->ebx, 16, 8, UINT32_C(1) << (t->thread_width + t->core_width));
-	e->ecx |= X2APIC | HYPERVISOR | (tsc_deadline ? TSC_DEADLINE : 0);
+	e->ecx |= X2APIC | HYPERVISOR | (choice->tsc_deadline ? TSC_DEADLINE : 0);
+	e->ecx &= choice->nested ? ~UINT32_C(0) : ~VMX;
 	e->edx = (t->per_socket > 1 ? e->edx | HTT : e->edx & ~HTT) & ~HIDDEN;
 }
 
@@ -142,8 +145,32 @@ static void caches(struct kvm_cpuid2 *c, const struct topology *t, uint32_t leaf
 	}
 }
 
+static void raise_max(struct kvm_cpuid2 *c, uint32_t range, uint32_t leaf)
+{
+	struct kvm_cpuid_entry2 *e = cpuid_find(c, range, 0);
+
+	if (e != NULL && e->eax < leaf)
+		e->eax = leaf;
+}
+
+/* KVM's list has no name; lscpu shows it, and people look for it. */
+static void model_name(struct kvm_cpuid2 *c, const uint32_t name[12])
+{
+	for (uint32_t i = 0; i < 3; i++) {
+		struct kvm_cpuid_entry2 *e;
+
+		drop_leaf(c, 0x80000002 + i);
+		e = add(c, 0x80000002 + i, 0, 0);
+		e->eax = name[4 * i];
+		e->ebx = name[4 * i + 1];
+		e->ecx = name[4 * i + 2];
+		e->edx = name[4 * i + 3];
+	}
+	raise_max(c, 0x80000000, 0x80000004);
+}
+
 static void amd(struct kvm_cpuid2 *c, const struct topology *t, uint32_t index,
-		uint32_t id)
+		uint32_t id, bool nested)
 {
 	struct place p = topology_place(t, index);
 	struct kvm_cpuid_entry2 *e = cpuid_find(c, 0x80000001, 0);
@@ -151,6 +178,7 @@ static void amd(struct kvm_cpuid2 *c, const struct topology *t, uint32_t index,
 
 	if (e != NULL) {
 		e->ecx |= TOPOEXT;
+		e->ecx &= nested ? ~UINT32_C(0) : ~SVM;
 		e->edx &= ~HIDDEN;
 		e->ecx = t->per_socket > 1 ? e->ecx | CMP_LEGACY : e->ecx & ~CMP_LEGACY;
 	}
@@ -159,9 +187,9 @@ static void amd(struct kvm_cpuid2 *c, const struct topology *t, uint32_t index,
 		e->ecx =
 			set_bits(set_bits(e->ecx, 0, 8, t->per_socket - 1), 12, 4, width);
 	caches(c, t, 0x8000001d);
-	e = cpuid_find(c, 0x80000000, 0);
-	if (e != NULL && e->eax < 0x8000001e)
-		e->eax = 0x8000001e;
+	raise_max(c, 0x80000000, 0x8000001e);
+	if (!nested)
+		drop_leaf(c, 0x8000000a);
 	drop_leaf(c, 0x8000001e);
 	drop_leaf(c,
 		  0x80000026); /* the host's own topology: Linux would believe it first */
@@ -188,7 +216,7 @@ static void hypervisor(struct kvm_cpuid2 *c, const struct topology *t)
 }
 
 void cpuid_make(struct kvm_cpuid2 *c, const struct topology *t, uint32_t index,
-		bool tsc_deadline)
+		const struct cpuid_choice *choice)
 {
 	uint32_t id = topology_apic_id(t, index), max_leaf = 0xb;
 	struct kvm_cpuid_entry2 *e = cpuid_find(c, 0, 0);
@@ -197,13 +225,14 @@ void cpuid_make(struct kvm_cpuid2 *c, const struct topology *t, uint32_t index,
 		e->eax = max_leaf;
 	else if (e != NULL)
 		max_leaf = e->eax;
-	features(c, t, id, tsc_deadline);
+	features(c, t, id, choice);
+	model_name(c, choice->model);
 	caches(c, t, 4);
 	drop_leaf(c, 0xb);
 	extended_topology(c, t, id, 0xb);
 	drop_leaf(c, 0x1f);
 	if (is_amd(c))
-		amd(c, t, index, id);
+		amd(c, t, index, id, choice->nested);
 	else if (max_leaf >= 0x1f)
 		extended_topology(c, t, id, 0x1f);
 	hypervisor(c, t);

@@ -8,15 +8,22 @@
 #include "acpi/topology.h"
 
 /* Entries that cpuid_make() may add to the host's list. */
-#define CPUID_EXTRA 10
+#define CPUID_EXTRA 13
+
+/* What a guest's CPUID has beside its place in the topology. */
+struct cpuid_choice {
+	bool tsc_deadline;  /* KVM has that timer */
+	bool nested;        /* the guest may be a host itself: it has VMX or SVM */
+	uint32_t model[12]; /* the CPU's name, EAX to EDX of leaves 0x80000002 to 4 */
+};
 
 /* Turns c, the list of KVM_GET_SUPPORTED_CPUID with room for CPUID_EXTRA more entries,
  * into the list of the vCPU with this index: topology leaves 1, 4, 0xB, 0x1F (Intel SDM
  * 2A, CPUID), 0x80000001, 0x80000008, 0x8000001D and 0x8000001E (AMD APM 3, appendix E),
- * and the hypervisor leaves; and hides what makes the start of a CPU slow. What a list
+ * the CPU's name and the hypervisor leaves; and hides what makes the start of a CPU slow. What a list
  * already has for another vCPU is written over, so it may be used again. */
 void cpuid_make(struct kvm_cpuid2 *c, const struct topology *t, uint32_t index,
-		bool tsc_deadline);
+		const struct cpuid_choice *choice);
 
 /* The entry of this leaf and subleaf, or NULL. */
 struct kvm_cpuid_entry2 *cpuid_find(struct kvm_cpuid2 *c, uint32_t leaf,

@@ -7,21 +7,24 @@
 #include <string.h>
 #include <cmocka.h>
 
-#define NHOST 12
+#define NHOST 13
+
+static struct cpuid_choice choice = { .tsc_deadline = true, .model = { 1, 2, 3, 4, 5 } };
 
 /* A host's list: more cores and threads than any guest here, and topology of its own. */
 static struct kvm_cpuid2 *host_list(const char *vendor)
 {
 	static const struct kvm_cpuid_entry2 e[NHOST] = {
 		{ .function = 0, .eax = 0x20 },
-		{ .function = 1, .ebx = 0x37400800, .ecx = 0, .edx = 0x178bfbff },
+		{ .function = 1, .ebx = 0x37400800, .ecx = 1 << 5, .edx = 0x178bfbff },
 		{ .function = 4, .index = 0, .flags = 1, .eax = 0x7c1fc121 }, /* L1d */
 		{ .function = 4, .index = 3, .flags = 1, .eax = 0x7dffc163 }, /* L3 */
 		{ .function = 4, .index = 4, .flags = 1 },
 		{ .function = 0xb, .index = 0, .flags = 1, .eax = 9, .edx = 77 },
 		{ .function = 0x1f, .index = 0, .flags = 1, .eax = 9, .edx = 77 },
 		{ .function = 0x80000000, .eax = 0x80000008 },
-		{ .function = 0x80000001, .ecx = 0, .edx = 0x178bfbff },
+		{ .function = 0x80000001, .ecx = 1 << 2, .edx = 0x178bfbff },
+		{ .function = 0x8000000a, .eax = 1, .ebx = 8 },
 		{ .function = 0x80000008, .ecx = 0x707f },
 		{ .function = 0x8000001d, .index = 3, .flags = 1, .eax = 0x1fc163 },
 		{ .function = 0x80000026, .index = 0, .flags = 1, .eax = 5 },
@@ -75,7 +78,7 @@ static void for_each_vcpu(const char *vendor,
 					       shapes[k].threads),
 				 0);
 		for (uint32_t i = 0; i < t.max_vcpus; i++) {
-			cpuid_make(c, &t, i, true);
+			cpuid_make(c, &t, i, &choice);
 			assert_true(c->nent <= NHOST + CPUID_EXTRA);
 			check(c, &t, i);
 		}
@@ -92,6 +95,10 @@ static void check_both(struct kvm_cpuid2 *c, const struct topology *t, uint32_t 
 	assert_int_equal(e->ebx & 0xffff, 0x0800); /* CLFLUSH size: the host's */
 	assert_int_equal(e->ecx, UINT32_C(1) << 31 | 1 << 24 | 1 << 21);
 	assert_int_equal(e->edx, 0x078aab7f | (t->per_socket > 1 ? 1 << 28 : 0));
+	assert_true(cpuid_find(c, 0x80000000, 0)->eax >= 0x80000004);
+	assert_int_equal(cpuid_find(c, 0x80000002, 0)->edx, 4);
+	assert_int_equal(cpuid_find(c, 0x80000003, 0)->eax, 5);
+	assert_int_equal(cpuid_find(c, 0x80000004, 0)->edx, 0);
 	check_extended(c, t, i, 0xb);
 	assert_non_null(cpuid_find(c, 0x40000000, 0));
 }
@@ -121,6 +128,8 @@ static void check_amd(struct kvm_cpuid2 *c, const struct topology *t, uint32_t i
 	e = cpuid_find(c, 0x80000001, 0);
 	assert_int_equal(e->ecx & 0x2, t->per_socket > 1 ? 2 : 0);
 	assert_int_equal(e->ecx >> 22 & 1, 1);
+	assert_int_equal(e->ecx & 1 << 2, 0);
+	assert_null(cpuid_find(c, 0x8000000a, 0));
 	assert_int_equal(e->edx, 0x178aab7f);
 	e = cpuid_find(c, 0x80000008, 0);
 	assert_int_equal(e->ecx & 0xff, t->per_socket - 1);
@@ -157,12 +166,33 @@ static void ids_above_254_need_the_extended_destination(void **state)
 	c->entries[c->nent++] =
 		(struct kvm_cpuid_entry2){ .function = 0x40000001, .eax = 1 };
 	assert_int_equal(topology_init(&t, 255, 1, 1), 0);
-	cpuid_make(c, &t, 0, true);
+	cpuid_make(c, &t, 0, &choice);
 	assert_int_equal(cpuid_find(c, 0x40000001, 0)->eax, 1);
 	assert_int_equal(topology_init(&t, 256, 1, 1), 0);
-	cpuid_make(c, &t, 0, true);
+	cpuid_make(c, &t, 0, &choice);
 	assert_int_equal(cpuid_find(c, 0x40000001, 0)->eax, 1 | 1 << 15);
 	test_free(c);
+}
+
+/* A guest that may be a host has what its host gives. */
+static void nested_virtualisation_is_for_the_asking(void **state)
+{
+	struct cpuid_choice nested = choice;
+	struct topology t;
+
+	(void)state;
+	nested.nested = true;
+	assert_int_equal(topology_init(&t, 2, 1, 1), 0);
+	for (int is_amd = 0; is_amd < 2; is_amd++) {
+		struct kvm_cpuid2 *c =
+			host_list(is_amd ? "AuthenticAMD" : "GenuineIntel");
+
+		cpuid_make(c, &t, 1, &nested);
+		assert_int_equal(cpuid_find(c, 1, 0)->ecx & 1 << 5, 1 << 5);
+		assert_int_equal(cpuid_find(c, 0x80000001, 0)->ecx & 1 << 2, 1 << 2);
+		assert_non_null(cpuid_find(c, 0x8000000a, 0));
+		test_free(c);
+	}
 }
 
 int main(void)
@@ -171,6 +201,7 @@ int main(void)
 		cmocka_unit_test(intel_hosts),
 		cmocka_unit_test(amd_hosts),
 		cmocka_unit_test(ids_above_254_need_the_extended_destination),
+		cmocka_unit_test(nested_virtualisation_is_for_the_asking),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -36,7 +36,7 @@ int arch_vcpu_init(struct vm *vm, struct vcpu *v)
 {
 	int err = 0;
 
-	cpuid_make(vm->arch->cpuid, vm->topo, v->index, vm->arch->tsc_deadline);
+	cpuid_make(vm->arch->cpuid, vm->topo, v->index, &vm->arch->choice);
 	if (ioctl(v->fd, KVM_SET_CPUID2, vm->arch->cpuid) < 0)
 		return -errno;
 	if (vm->arch->x2apic)

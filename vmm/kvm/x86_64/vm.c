@@ -1,5 +1,6 @@
 #include "vmm/kvm/x86_64/vm.h"
 
+#include <cpuid.h>
 #include <errno.h>
 #include <linux/kvm.h>
 #include <stdlib.h>
@@ -112,6 +113,14 @@ static void watch_messages(void *ctx, const struct ioapic_message *msg)
 	(void)ioctl(vm->vm_fd, KVM_SET_GSI_ROUTING, routes);
 }
 
+/* The host CPU's name, EAX to EDX of the leaves that hold it. */
+static void read_model(uint32_t name[12])
+{
+	for (unsigned i = 0; i < 3; i++)
+		(void)__get_cpuid(0x80000002 + i, &name[4 * i], &name[4 * i + 1],
+				  &name[4 * i + 2], &name[4 * i + 3]);
+}
+
 /* KVM's own IOAPIC, with PICs that nobody uses; or for ids above 254 ours. */
 static int make_irqchip(struct vm *vm)
 {
@@ -146,7 +155,8 @@ int arch_vm_init(struct vm *vm, struct text *why)
 	vm->arch = calloc(1, sizeof(*vm->arch));
 	if (vm->arch == NULL)
 		return text_set(why, -ENOMEM, "no memory for the VM");
-	vm->arch->tsc_deadline = has(vm, KVM_CAP_TSC_DEADLINE_TIMER);
+	vm->arch->choice.tsc_deadline = has(vm, KVM_CAP_TSC_DEADLINE_TIMER);
+	read_model(vm->arch->choice.model);
 	vm->arch->x2apic = topology_max_apic_id(vm->topo) > ID_8BIT_MAX;
 	err = vm->arch->x2apic ? enable(vm, KVM_CAP_X2APIC_API, X2APIC_FLAGS) : 0;
 	if (err < 0)

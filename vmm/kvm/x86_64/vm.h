@@ -6,14 +6,15 @@
 #include <stdbool.h>
 
 #include "devices/x86_64/ioapic.h"
+#include "vmm/kvm/x86_64/cpuid.h"
 
 struct kvm_cpuid2;
 struct power_on;
 
 struct arch_vm {
-	struct kvm_cpuid2 *cpuid;  /* of the vCPU made last; main */
-	struct power_on *power_on; /* what a reset brings back; main */
-	bool tsc_deadline;         /* constant */
+	struct kvm_cpuid2 *cpuid;   /* of the vCPU made last; main */
+	struct power_on *power_on;  /* what a reset brings back; main */
+	struct cpuid_choice choice; /* constant */
 	bool x2apic;          /* constant: ids above 254, so vCPUs start in x2APIC mode */
 	struct ioapic ioapic; /* where x2apic: KVM's own does not reach these ids */
 	bool msr_filter;      /* constant: writes of MSR_PV_EOI come to us */
