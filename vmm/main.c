@@ -93,6 +93,7 @@ int main(int argc, char **argv)
 	if (fill_standard_files() < 0)
 		return MACHINE_HOST_ERROR;
 	(void)signal(SIGPIPE, SIG_IGN); /* a reader of the console or the log may go */
+	(void)signal(SIGXFSZ, SIG_IGN); /* what a guest writes may reach a limit of ours */
 	log_to(tty_output(STDERR_FILENO));
 	if (options_parse(argc, argv, &spec, &action, &why) < 0)
 		return refuse(MACHINE_USAGE, &why);

@@ -52,7 +52,7 @@ const char options_help[] =
 	"                   not set it; else that is maxHotplugRatio (default 4) x sockets, with\n"
 	"                   not more than maxVcpus (default 512) vCPUs.\n"
 	"  --qmp PATH       control socket for hotsocketctl or any QMP client (mode 0600)\n"
-	"  --serial WHERE   the guest's console: stdio (default), none, file:PATH, or\n"
+	"  --serial WHERE   the guest's console: stdio (default), none, file:PATH[,size=N], or\n"
 	"                   socket:PATH. On a terminal Ctrl-A x ends the VM, and Ctrl-A\n"
 	"                   Ctrl-A sends one Ctrl-A.\n"
 	"  --metrics-file F keeps F for node exporter's textfile collector: written within a\n"

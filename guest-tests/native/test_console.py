@@ -3,6 +3,7 @@
 import fcntl
 import os
 import pty
+import resource
 import select
 import signal
 import socket
@@ -11,7 +12,7 @@ import termios
 import time
 
 from qmp import Qmp, connect, patience
-from vm import Vm, check, command, equal, start, wait_until
+from vm import Vm, check, command, equal, start, tasks, wait_until
 
 F_SETPIPE_SZ = 1031
 UART_TX_LEN = 16384  # bytes that the VMM keeps for the guest's UART
@@ -118,6 +119,89 @@ def reconnect(path):
             return s
 
     return wait_until(try_it, "the console is free again")
+
+
+def is_served(client, text):
+    client.sendall(text)
+    read_until(client.fileno(), text)
+
+
+def test_a_client_that_leaves_before_the_guest_has_read_is_gone():
+    folder = Vm("mode=halt", serial="none")
+    path = os.path.join(folder.dir, "c.sock")
+    with folder, Vm("mode=echo", serial="socket:" + path) as v:
+        q = v.qmp()
+        is_served(reconnect(path), b"it runs")
+        again = reconnect(path)
+        q.execute("stop")
+        again.sendall(b"x" * 4096)  # more than is taken of it: nobody reads the rest
+        time.sleep(0.2)
+        again.close()
+        client = reconnect(path)
+        q.execute("cont")
+        client.sendall(b"hello")
+        read_until(client.fileno(), b"hello")
+
+
+def test_a_client_that_sends_no_more_gets_the_answer():
+    folder = Vm("mode=halt", serial="none")
+    path = os.path.join(folder.dir, "c.sock")
+    with folder, Vm("mode=echo", serial="socket:" + path) as v:
+        v.qmp()
+        is_served(reconnect(path), b"it runs")
+        for _ in range(3):
+            client = reconnect(path)
+            client.sendall(b"last word")
+            client.shutdown(socket.SHUT_WR)
+            read_until(client.fileno(), b"last word")
+            ticks = sum(t for _, t in tasks(v.pid))
+            time.sleep(0.5)
+            check(sum(t for _, t in tasks(v.pid)) - ticks < 20, "it spins meanwhile")
+            client.close()
+
+
+def flooded(v, more):
+    return start(command("mode=flood") + list(more), stdin=subprocess.DEVNULL)
+
+
+def test_a_limit_of_file_sizes_ends_no_vm():
+    with Vm(serial="none") as v:
+        path, sock = os.path.join(v.dir, "log"), os.path.join(v.dir, "flood")
+        p = flooded(v, ["--serial", "file:" + path, "--qmp", sock])
+        try:
+            resource.prlimit(p.pid, resource.RLIMIT_FSIZE, (20000, 20000))
+            with Qmp(sock) as q:
+                wait_until(lambda: os.path.getsize(path) >= 20000, "the file is full")
+                time.sleep(0.2)
+                equal(q.execute("query-status")["running"], True, "running")
+                q.execute("quit")
+            equal(p.wait(patience(10)), 0, "status")
+        finally:
+            p.kill()
+            p.wait()
+
+
+def test_a_file_of_a_given_size_keeps_the_newest():
+    with Vm(serial="none") as v:
+        path, sock = os.path.join(v.dir, "log"), os.path.join(v.dir, "flood")
+        p = flooded(v, ["--serial", "file:%s,size=16K" % path, "--qmp", sock])
+        try:
+            with Qmp(sock) as q:
+                wait_until(lambda: os.path.exists(path + ".old") and
+                           os.path.getsize(path + ".old") == 8192, "the first half is full")
+                for _ in range(20):
+                    check(os.path.getsize(path) <= 8192, "it is too large")
+                    time.sleep(0.01)
+                equal(q.execute("query-status")["running"], True, "running")
+                q.execute("quit")
+            equal(p.wait(patience(10)), 0, "status")
+        finally:
+            p.kill()
+            p.wait()
+    for size, text in (("x", "'x' is not a size"), ("4K", "less than the minimum, 8K")):
+        p = start(command() + ["--serial", "file:log,size=" + size], stderr=subprocess.PIPE)
+        err = p.communicate(timeout=patience(10))[1].decode()
+        check(text in err and p.returncode == 2, "%r, %d", err, p.returncode)
 
 
 def read_to_end(fd):

@@ -13,24 +13,32 @@
 
 #include "vmm/config/refusal.h"
 #include "vmm/base/listen.h"
+#include "vmm/base/newest_file.h"
+#include "vmm/base/size.h"
 #include "vmm/machine/tty.h"
 
 #define CHUNK        4096 /* a pipe that is writable takes as much without blocking */
 #define INPUT_LEN    256
 #define ESCAPE       0x01 /* Ctrl-A */
+#define CHUNKS       16   /* in one turn of the loop: the guest may write without end */
 #define FLUSH_ROUNDS 100
 #define FLUSH_MS     10
+#define SIZE         ",size="
 
 struct console {
 	struct event_base *base;
 	struct uart *uart;
+	struct wake *wake;
 	void (*quit)(void *ctx);
 	void *ctx;
 
 	int in_fd, out_fd; /* -1: there is none; a socket client has both */
 	struct qmp_listener listener;
+	struct newest_file file; /* of which out_fd is none; see has_file() */
 	bool regular, escapes, escaped;
 	struct event *in, *out, *accept;
+	struct event *gone; /* of a socket client: it has closed, whatever we read */
+	int gone_fd; /* the client's, once more: what in and out watch is another */
 
 	uint8_t input[INPUT_LEN]; /* what the UART has not taken yet */
 	size_t input_len;
@@ -45,15 +53,30 @@ static void free_event(struct event **ev)
 	*ev = NULL;
 }
 
+/* What the guest has not taken of its input may still be taken. */
 static void hang_up(struct console *c)
 {
 	free_event(&c->in);
 	free_event(&c->out);
+	free_event(&c->gone);
 	if (c->listener.fd >= 0 && c->out_fd >= 0)
 		close(c->out_fd);
 	if (c->listener.fd >= 0)
 		c->in_fd = c->out_fd = -1;
-	c->input_len = c->output_len = 0;
+	if (c->gone_fd >= 0)
+		close(c->gone_fd);
+	c->gone_fd = -1;
+	c->output_len = 0;
+}
+
+static bool has_file(const struct console *c)
+{
+	return c->file.fd >= 0;
+}
+
+static bool has_reader(const struct console *c)
+{
+	return c->out_fd >= 0 || has_file(c);
 }
 
 static bool writable(int fd)
@@ -63,21 +86,29 @@ static bool writable(int fd)
 	return poll(&p, 1, 0) == 1;
 }
 
+static ssize_t write_once(struct console *c)
+{
+	if (has_file(c))
+		return newest_file_write(&c->file, c->output, c->output_len);
+	if (c->listener.fd >= 0)
+		return send(c->out_fd, c->output, c->output_len,
+			    MSG_DONTWAIT | MSG_NOSIGNAL);
+	return write(c->out_fd, c->output, c->output_len);
+}
+
 /* Writes a part of the output. Returns whether to go on. */
 static bool write_some(struct console *c)
 {
 	ssize_t n;
 
-	if (!c->regular && !writable(c->out_fd))
+	if (!c->regular && !has_file(c) && !writable(c->out_fd))
 		return false;
-	n = c->listener.fd >= 0 ? send(c->out_fd, c->output, c->output_len,
-				       MSG_DONTWAIT | MSG_NOSIGNAL)
-				: write(c->out_fd, c->output, c->output_len);
+	n = write_once(c);
 	if (n < 0 && errno != EAGAIN && errno != EINTR) {
 		if (c->listener.fd >= 0)
 			hang_up(c);
 		c->output_len = 0; /* nobody will ever read it */
-		return c->out_fd >= 0;
+		return has_reader(c);
 	}
 	if (n <= 0)
 		return false;
@@ -86,22 +117,25 @@ static bool write_some(struct console *c)
 	return true;
 }
 
-/* Moves what the guest wrote to the reader, as far as that takes it. */
+/* Moves what the guest wrote to the reader, as far as that takes it; what is too much for
+ * one turn, in the next: others wait for theirs. */
 static void pump_output(struct console *c)
 {
-	for (;;) {
+	for (unsigned i = 0; i < CHUNKS; i++) {
 		if (c->output_len == 0)
 			c->output_len =
 				uart_take_output(c->uart, c->output, sizeof(c->output));
 		if (c->output_len == 0)
 			return;
-		if (c->out_fd < 0)
+		if (!has_reader(c)) {
 			c->output_len = 0;
-		else if (!write_some(c))
-			break;
+		} else if (!write_some(c)) {
+			if (c->out != NULL)
+				event_add(c->out, NULL);
+			return;
+		}
 	}
-	if (c->out != NULL)
-		event_add(c->out, NULL);
+	wake_ring(c->wake);
 }
 
 static void pump_input(struct console *c)
@@ -164,16 +198,34 @@ static void on_readable(evutil_socket_t fd, short what, void *arg)
 		event_add(c->in, NULL);
 		return;
 	}
-	if (n <= 0) { /* no more input; the guest may still talk */
-		if (c->listener.fd >= 0)
-			hang_up(c);
+	if (n <= 0) /* no more input; the guest may still talk, and the client listen */
 		return;
-	}
 	c->input_len = (size_t)n;
 	if (c->escapes && filter_escapes(c))
 		c->quit(c->ctx);
 	else
 		pump_input(c);
+}
+
+/* Something ended. A client that only sends no more still gets the answer. */
+static void on_gone(evutil_socket_t fd, short what, void *arg)
+{
+	struct pollfd p = { .fd = fd };
+
+	(void)what;
+	if (poll(&p, 1, 0) == 1 && (p.revents & (POLLHUP | POLLERR)))
+		hang_up(arg);
+}
+
+/* By a descriptor of its own, and once for each change: a client that has sent its last
+ * word is no news each time that main looks. */
+static int watch_end(struct console *c)
+{
+	c->gone_fd = fcntl(c->in_fd, F_DUPFD_CLOEXEC, 0);
+	if (c->gone_fd >= 0)
+		c->gone = event_new(c->base, c->gone_fd, EV_CLOSED | EV_ET | EV_PERSIST,
+				    on_gone, c);
+	return c->gone != NULL && event_add(c->gone, NULL) == 0 ? 0 : -ENOMEM;
 }
 
 /* epoll takes no regular file, no /dev/null and the like: as input they are not read. */
@@ -216,8 +268,12 @@ static void on_accept(evutil_socket_t fd, short what, void *arg)
 		return;
 	}
 	c->in_fd = c->out_fd = client;
+	c->input_len = 0; /* whatever the client before has left */
 	watch(c);
-	pump_output(c);
+	if (watch_end(c) < 0)
+		hang_up(c);
+	else
+		pump_output(c);
 }
 
 static int open_stdio(struct console *c, struct text *why)
@@ -232,8 +288,50 @@ static int open_stdio(struct console *c, struct text *why)
 	return 0;
 }
 
+/* "PATH,size=N": the comma, or NULL. */
+static const char *find_size(const char *path)
+{
+	const char *comma = strrchr(path, ',');
+
+	return comma != NULL && strncmp(comma, SIZE, strlen(SIZE)) == 0 ? comma : NULL;
+}
+
+static int parse_size(const char *path, const char *comma, uint64_t *size,
+		      struct text *why)
+{
+	if (size_parse(comma + strlen(SIZE), 0, size) < 0)
+		return text_set(why, -EINVAL, refuse_serial_size, path,
+				comma + strlen(SIZE));
+	if (*size < NEWEST_FILE_MIN)
+		return text_set(why, -EINVAL, refuse_serial_size_low, path,
+				comma + strlen(SIZE), NEWEST_FILE_MIN / 1024);
+	return 0;
+}
+
+static int open_bounded(struct console *c, const char *where, const char *comma,
+			struct text *why)
+{
+	char *path = strndup(where, (size_t)(comma - where));
+	uint64_t size;
+	int err = path == NULL ? text_set(why, -ENOMEM, "no memory for the console")
+			       : parse_size(where, comma, &size, why);
+
+	if (err == 0) {
+		err = newest_file_open(&c->file, path, size);
+		if (err < 0)
+			text_set(why, err, "--serial file:%s: %s", where,
+				 text_errno(-err));
+	}
+	free(path);
+	return err;
+}
+
 static int open_path(struct console *c, const char *path, struct text *why)
 {
+	const char *comma = find_size(path);
+
+	if (comma != NULL)
+		return open_bounded(c, path, comma, why);
 	c->out_fd = open(path,
 			 O_WRONLY | O_CREAT | O_TRUNC | O_NONBLOCK | O_NOCTTY | O_CLOEXEC,
 			 0600);
@@ -259,6 +357,11 @@ static int open_socket(struct console *c, const char *path, struct text *why)
 
 int console_check(const char *where, struct text *why)
 {
+	const char *comma = strncmp(where, "file:", 5) == 0 ? find_size(where) : NULL;
+	uint64_t size;
+
+	if (comma != NULL)
+		return parse_size(where + 5, comma, &size, why);
 	if (strcmp(where, "none") == 0 || strcmp(where, "stdio") == 0 ||
 	    strncmp(where, "file:", 5) == 0 || strncmp(where, "socket:", 7) == 0)
 		return 0;
@@ -289,6 +392,9 @@ int console_new(struct event_base *base, const char *where, struct uart *uart,
 		return text_set(why, -ENOMEM, "no memory for the console");
 	*c = (struct console){ .base = base,
 			       .uart = uart,
+			       .wake = wake,
+			       .file = { .fd = -1, .old_fd = -1, .dir_fd = -1 },
+			       .gone_fd = -1,
 			       .quit = quit,
 			       .ctx = ctx,
 			       .in_fd = -1,
@@ -329,6 +435,7 @@ void console_free(struct console *c)
 	if (c->out_fd > STDERR_FILENO && c->listener.fd < 0)
 		close(c->out_fd);
 	hang_up(c);
+	newest_file_close(&c->file);
 	free_event(&c->accept);
 	qmp_listen_close(&c->listener);
 	tty_restore();

@@ -20,8 +20,8 @@ struct cpuid_choice {
 /* Turns c, the list of KVM_GET_SUPPORTED_CPUID with room for CPUID_EXTRA more entries,
  * into the list of the vCPU with this index: topology leaves 1, 4, 0xB, 0x1F (Intel SDM
  * 2A, CPUID), 0x80000001, 0x80000008, 0x8000001D and 0x8000001E (AMD APM 3, appendix E),
- * the CPU's name and the hypervisor leaves; and hides what makes the start of a CPU slow. What a list
- * already has for another vCPU is written over, so it may be used again. */
+ * the CPU's name and the hypervisor leaves; and hides what makes the start of a CPU slow.
+ * What a list already has for another vCPU is written over, so it may be used again. */
 void cpuid_make(struct kvm_cpuid2 *c, const struct topology *t, uint32_t index,
 		const struct cpuid_choice *choice);
 
