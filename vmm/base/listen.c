@@ -1,13 +1,17 @@
 #include "vmm/base/listen.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <stdbool.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define BACKLOG 16
+#define BACKLOG   16
+#define LOCK_MS   5000 /* others hold it for the time of a few system calls */
+#define LOCK_EACH 5
 
 static int set_path(struct sockaddr_un *addr, const char *path)
 {
@@ -54,6 +58,26 @@ static int replace_stale(int fd, const struct sockaddr_un *addr)
 	return bind_to(fd, addr);
 }
 
+/* Whoever takes a path over looks first whether somebody answers there: two that do so at
+ * once must not both find nobody. The lock is the folder's own, so it leaves no file, and
+ * ends with its holder. A folder that may not be read has none. */
+static int lock_folder(const struct file_at *at)
+{
+	for (int ms = 0; flock(at->dir, LOCK_EX | LOCK_NB) < 0; ms += LOCK_EACH) {
+		if (errno == EBADF)
+			return 0;
+		if ((errno != EWOULDBLOCK && errno != EINTR) || ms >= LOCK_MS)
+			return -errno;
+		poll(NULL, 0, LOCK_EACH);
+	}
+	return 0;
+}
+
+static void unlock_folder(const struct file_at *at)
+{
+	(void)flock(at->dir, LOCK_UN);
+}
+
 static int bind_private(int fd, const struct sockaddr_un *addr)
 {
 	int err;
@@ -64,37 +88,59 @@ static int bind_private(int fd, const struct sockaddr_un *addr)
 	return err == -EADDRINUSE ? replace_stale(fd, addr) : err;
 }
 
-int qmp_listen_open(struct qmp_listener *l, const char *path)
+/* The folder is locked, until somebody who asks is answered. */
+static int take_path(struct listen_socket *l, const struct sockaddr_un *addr)
 {
-	struct sockaddr_un addr = { 0 };
 	struct stat st;
-	int err;
+	int err = bind_private(l->fd, addr);
 
-	*l = (struct qmp_listener){ .fd = -1, .at = FILE_AT_CLOSED };
-	err = set_path(&addr, path);
-	if (err == 0)
-		err = file_at_open(&l->at, path);
-	if (err < 0)
-		return err;
-	l->fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-	if (l->fd < 0) {
-		err = -errno;
-		file_at_close(&l->at);
-		return err;
-	}
-	err = bind_private(l->fd, &addr);
 	if (err == 0 && file_at_stat(&l->at, &st) == 0) {
 		l->dev = st.st_dev;
 		l->ino = st.st_ino;
 	}
 	if (err == 0 && listen(l->fd, BACKLOG) < 0)
 		err = -errno;
-	if (err < 0)
-		qmp_listen_close(l);
 	return err;
 }
 
-const char *qmp_listen_remedy(int err)
+static void remove_ours(const struct listen_socket *l)
+{
+	struct stat st;
+
+	if (file_at_stat(&l->at, &st) == 0 && S_ISSOCK(st.st_mode) &&
+	    st.st_dev == l->dev && st.st_ino == l->ino)
+		(void)file_at_unlink(&l->at);
+}
+
+int listen_open(struct listen_socket *l, const char *path)
+{
+	struct sockaddr_un addr = { 0 };
+	int err;
+
+	*l = (struct listen_socket){ .fd = -1, .at = FILE_AT_CLOSED };
+	err = set_path(&addr, path);
+	if (err == 0)
+		err = file_at_open(&l->at, path);
+	if (err < 0)
+		return err;
+	err = lock_folder(&l->at);
+	if (err == 0) {
+		l->fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+		err = l->fd < 0 ? -errno : take_path(l, &addr);
+		if (err < 0)
+			remove_ours(l);
+		unlock_folder(&l->at);
+	}
+	if (err < 0) {
+		if (l->fd >= 0)
+			close(l->fd);
+		l->fd = -1;
+		file_at_close(&l->at);
+	}
+	return err;
+}
+
+const char *listen_remedy(int err)
 {
 	if (err == -EADDRINUSE)
 		return "; another VM answers there, choose another path";
@@ -111,7 +157,7 @@ static bool may_talk(int fd)
 	return peer.uid == 0 || peer.uid == geteuid();
 }
 
-int qmp_listen_accept(const struct qmp_listener *l)
+int listen_accept(const struct listen_socket *l)
 {
 	int fd = accept4(l->fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
 
@@ -123,16 +169,15 @@ int qmp_listen_accept(const struct qmp_listener *l)
 	return -EPERM;
 }
 
-void qmp_listen_close(struct qmp_listener *l)
+void listen_close(struct listen_socket *l)
 {
-	struct stat st;
-
 	if (l->fd < 0)
 		return;
 	close(l->fd);
 	l->fd = -1;
-	if (file_at_stat(&l->at, &st) == 0 && S_ISSOCK(st.st_mode) &&
-	    st.st_dev == l->dev && st.st_ino == l->ino)
-		(void)file_at_unlink(&l->at);
+	if (lock_folder(&l->at) == 0) {
+		remove_ours(l);
+		unlock_folder(&l->at);
+	}
 	file_at_close(&l->at);
 }

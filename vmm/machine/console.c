@@ -33,7 +33,7 @@ struct console {
 	void *ctx;
 
 	int in_fd, out_fd; /* -1: there is none; a socket client has both */
-	struct qmp_listener listener;
+	struct listen_socket listener;
 	struct newest_file file; /* of which out_fd is none; see has_file() */
 	bool regular, escapes, escaped;
 	struct event *in, *out, *accept;
@@ -255,7 +255,7 @@ static int watch(struct console *c)
 static void on_accept(evutil_socket_t fd, short what, void *arg)
 {
 	struct console *c = arg;
-	int client = qmp_listen_accept(&c->listener);
+	int client = listen_accept(&c->listener);
 
 	(void)fd, (void)what;
 	if (client < 0)
@@ -343,11 +343,11 @@ static int open_path(struct console *c, const char *path, struct text *why)
 
 static int open_socket(struct console *c, const char *path, struct text *why)
 {
-	int err = qmp_listen_open(&c->listener, path);
+	int err = listen_open(&c->listener, path);
 
 	if (err < 0)
 		return text_set(why, err, "--serial socket:%s: %s%s", path,
-				text_errno(-err), qmp_listen_remedy(err));
+				text_errno(-err), listen_remedy(err));
 	c->accept =
 		event_new(c->base, c->listener.fd, EV_READ | EV_PERSIST, on_accept, c);
 	if (c->accept == NULL || event_add(c->accept, NULL) < 0)
@@ -437,7 +437,7 @@ void console_free(struct console *c)
 	hang_up(c);
 	newest_file_close(&c->file);
 	free_event(&c->accept);
-	qmp_listen_close(&c->listener);
+	listen_close(&c->listener);
 	tty_restore();
 	free(c);
 }

@@ -272,7 +272,7 @@ static int add_control(struct machine *m, struct text *why)
 	err = qmp_server_new(m->base, m->spec.qmp, commands_handle, m, &m->qmp);
 	if (err < 0)
 		return text_set(why, err, "--qmp %s: %s%s", m->spec.qmp, text_errno(-err),
-				qmp_listen_remedy(err));
+				listen_remedy(err));
 	return 0;
 }
 

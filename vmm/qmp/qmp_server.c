@@ -50,7 +50,7 @@ struct qmp_server {
 	struct event_base *base; /* constant, as are the next two */
 	qmp_handler handler;
 	void *ctx;
-	struct qmp_listener listener;
+	struct listen_socket listener;
 	struct event acceptable, retry, reap;
 	struct client *asks; /* whose command the handler has, and its id; or NULL */
 	json_t *asks_id;
@@ -346,7 +346,7 @@ static void turn_away(int fd)
 static void on_acceptable(evutil_socket_t unused, short what, void *ctx)
 {
 	struct qmp_server *s = ctx;
-	int fd = qmp_listen_accept(&s->listener);
+	int fd = listen_accept(&s->listener);
 
 	(void)unused, (void)what;
 	if (fd == -EMFILE || fd == -ENFILE || fd == -ENOBUFS || fd == -ENOMEM) {
@@ -373,7 +373,7 @@ int qmp_server_new(struct event_base *base, const char *path, qmp_handler handle
 
 	if (s == NULL)
 		return -ENOMEM;
-	err = qmp_listen_open(&s->listener, path);
+	err = listen_open(&s->listener, path);
 	if (err < 0) {
 		free(s);
 		return err;
@@ -456,6 +456,6 @@ void qmp_server_free(struct qmp_server *s, unsigned timeout_ms)
 	event_del(&s->acceptable);
 	event_del(&s->retry);
 	event_del(&s->reap);
-	qmp_listen_close(&s->listener);
+	listen_close(&s->listener);
 	free(s);
 }
