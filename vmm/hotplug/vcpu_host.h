@@ -17,8 +17,8 @@ struct vcpu_host {
 };
 
 /* vcpu has an entry for each possible vCPU, NULL where there is no fd yet; they are
- * filled in. When the timer is up look(ctx) is called, which calls hotplug_look(). All that is
- * given outlives it. 0 or -ENOMEM. */
+ * filled in. When the timer is up look(ctx) is called, which calls hotplug_look(). All
+ * that is given outlives it. 0 or -ENOMEM. */
 int vcpu_host_init(struct vcpu_host *v, struct event_base *base, struct vcpu_env *env,
 		   struct vcpu **vcpu, void (*look)(void *ctx), void *ctx);
 

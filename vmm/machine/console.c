@@ -12,7 +12,7 @@
 #include <unistd.h>
 
 #include "vmm/config/refusal.h"
-#include "vmm/base/listen.h"
+#include "vmm/base/acceptor.h"
 #include "vmm/base/newest_file.h"
 #include "vmm/base/size.h"
 #include "vmm/machine/tty.h"
@@ -33,10 +33,10 @@ struct console {
 	void *ctx;
 
 	int in_fd, out_fd; /* -1: there is none; a socket client has both */
-	struct listen_socket listener;
+	struct acceptor acceptor;
 	struct newest_file file; /* of which out_fd is none; see has_file() */
 	bool regular, escapes, escaped;
-	struct event *in, *out, *accept;
+	struct event *in, *out;
 	struct event *gone; /* of a socket client: it has closed, whatever we read */
 	int gone_fd; /* the client's, once more: what in and out watch is another */
 
@@ -53,20 +53,26 @@ static void free_event(struct event **ev)
 	*ev = NULL;
 }
 
+static bool is_socket(const struct console *c)
+{
+	return acceptor_is_open(&c->acceptor);
+}
+
 /* What the guest has not taken of its input may still be taken. */
 static void hang_up(struct console *c)
 {
 	free_event(&c->in);
 	free_event(&c->out);
 	free_event(&c->gone);
-	if (c->listener.fd >= 0 && c->out_fd >= 0)
+	if (is_socket(c) && c->out_fd >= 0)
 		close(c->out_fd);
-	if (c->listener.fd >= 0)
+	if (is_socket(c))
 		c->in_fd = c->out_fd = -1;
 	if (c->gone_fd >= 0)
 		close(c->gone_fd);
 	c->gone_fd = -1;
 	c->output_len = 0;
+	acceptor_resume(&c->acceptor);
 }
 
 static bool has_file(const struct console *c)
@@ -90,7 +96,7 @@ static ssize_t write_once(struct console *c)
 {
 	if (has_file(c))
 		return newest_file_write(&c->file, c->output, c->output_len);
-	if (c->listener.fd >= 0)
+	if (is_socket(c))
 		return send(c->out_fd, c->output, c->output_len,
 			    MSG_DONTWAIT | MSG_NOSIGNAL);
 	return write(c->out_fd, c->output, c->output_len);
@@ -105,7 +111,7 @@ static bool write_some(struct console *c)
 		return false;
 	n = write_once(c);
 	if (n < 0 && errno != EAGAIN && errno != EINTR) {
-		if (c->listener.fd >= 0)
+		if (is_socket(c))
 			hang_up(c);
 		c->output_len = 0; /* nobody will ever read it */
 		return has_reader(c);
@@ -252,14 +258,10 @@ static int watch(struct console *c)
 	return 0;
 }
 
-static void on_accept(evutil_socket_t fd, short what, void *arg)
+static void on_client(void *ctx, int client)
 {
-	struct console *c = arg;
-	int client = listen_accept(&c->listener);
+	struct console *c = ctx;
 
-	(void)fd, (void)what;
-	if (client < 0)
-		return;
 	if (c->out_fd >= 0) {
 		static const char text[] = "hotsocket: the console is in use\r\n";
 
@@ -343,16 +345,11 @@ static int open_path(struct console *c, const char *path, struct text *why)
 
 static int open_socket(struct console *c, const char *path, struct text *why)
 {
-	int err = listen_open(&c->listener, path);
+	int err = acceptor_open(&c->acceptor, c->base, path, on_client, c);
 
-	if (err < 0)
-		return text_set(why, err, "--serial socket:%s: %s%s", path,
-				text_errno(-err), listen_remedy(err));
-	c->accept =
-		event_new(c->base, c->listener.fd, EV_READ | EV_PERSIST, on_accept, c);
-	if (c->accept == NULL || event_add(c->accept, NULL) < 0)
-		return text_set(why, -ENOMEM, "no memory for the console");
-	return 0;
+	return err == 0 ? 0
+			: text_set(why, err, "--serial socket:%s: %s%s", path,
+				   text_errno(-err), listen_remedy(err));
 }
 
 int console_check(const char *where, struct text *why)
@@ -399,7 +396,7 @@ int console_new(struct event_base *base, const char *where, struct uart *uart,
 			       .ctx = ctx,
 			       .in_fd = -1,
 			       .out_fd = -1,
-			       .listener.fd = -1 };
+			       .acceptor = ACCEPTOR_CLOSED };
 	err = open_where(c, where, why);
 	if (err == 0)
 		err = watch(c);
@@ -432,12 +429,11 @@ void console_free(struct console *c)
 	if (c == NULL)
 		return;
 	flush(c);
-	if (c->out_fd > STDERR_FILENO && c->listener.fd < 0)
+	if (c->out_fd > STDERR_FILENO && !is_socket(c))
 		close(c->out_fd);
 	hang_up(c);
 	newest_file_close(&c->file);
-	free_event(&c->accept);
-	listen_close(&c->listener);
+	acceptor_close(&c->acceptor);
 	tty_restore();
 	free(c);
 }

@@ -22,7 +22,7 @@
 #include <event2/buffer.h>
 #include <event2/event.h>
 #include <event2/event_struct.h>
-#include "vmm/base/listen.h"
+#include "vmm/base/acceptor.h"
 
 #define REQUESTS_PER_TURN 8 /* of one client, before the others are looked at */
 #define IOVECS            16
@@ -50,8 +50,8 @@ struct qmp_server {
 	struct event_base *base; /* constant, as are the next two */
 	qmp_handler handler;
 	void *ctx;
-	struct listen_socket listener;
-	struct event acceptable, retry, reap;
+	struct acceptor acceptor;
+	struct event reap;
 	struct client *asks; /* whose command the handler has, and its id; or NULL */
 	json_t *asks_id;
 	struct client *clients; /* the dead ones too, until reaped */
@@ -59,7 +59,6 @@ struct qmp_server {
 };
 
 static const struct timeval at_once = { 0, 0 };
-static const struct timeval one_second = { 1, 0 };
 
 static void client_kill(struct client *c)
 {
@@ -75,7 +74,7 @@ static void client_kill(struct client *c)
 	c->owed = NULL;
 	c->server->nclients--;
 	event_add(&c->server->reap, &at_once);
-	event_add(&c->server->acceptable, NULL); /* there is an fd again */
+	acceptor_resume(&c->server->acceptor);
 }
 
 static void client_free(struct client *c)
@@ -341,28 +340,12 @@ static void turn_away(int fd)
 	close(fd);
 }
 
-/* Without an fd or memory, the next try is a second away, or at the moment that a client
- * leaves: the connection that waits must not make us spin. */
-static void on_acceptable(evutil_socket_t unused, short what, void *ctx)
+static void on_client(void *ctx, int fd)
 {
 	struct qmp_server *s = ctx;
-	int fd = listen_accept(&s->listener);
 
-	(void)unused, (void)what;
-	if (fd == -EMFILE || fd == -ENFILE || fd == -ENOBUFS || fd == -ENOMEM) {
-		event_del(&s->acceptable);
-		event_add(&s->retry, &one_second);
-	}
-	if (fd >= 0 && (s->nclients >= QMP_CLIENTS_MAX || client_new(s, fd) < 0))
+	if (s->nclients >= QMP_CLIENTS_MAX || client_new(s, fd) < 0)
 		turn_away(fd);
-}
-
-static void on_retry(evutil_socket_t fd, short what, void *ctx)
-{
-	struct qmp_server *s = ctx;
-
-	(void)fd, (void)what;
-	event_add(&s->acceptable, NULL);
 }
 
 int qmp_server_new(struct event_base *base, const char *path, qmp_handler handler,
@@ -373,19 +356,15 @@ int qmp_server_new(struct event_base *base, const char *path, qmp_handler handle
 
 	if (s == NULL)
 		return -ENOMEM;
-	err = listen_open(&s->listener, path);
+	s->base = base;
+	s->handler = handler;
+	s->ctx = ctx;
+	evtimer_assign(&s->reap, base, on_reap, s);
+	err = acceptor_open(&s->acceptor, base, path, on_client, s);
 	if (err < 0) {
 		free(s);
 		return err;
 	}
-	s->base = base;
-	s->handler = handler;
-	s->ctx = ctx;
-	event_assign(&s->acceptable, base, s->listener.fd, EV_READ | EV_PERSIST,
-		     on_acceptable, s);
-	evtimer_assign(&s->retry, base, on_retry, s);
-	evtimer_assign(&s->reap, base, on_reap, s);
-	event_add(&s->acceptable, NULL);
 	*out = s;
 	return 0;
 }
@@ -453,9 +432,7 @@ void qmp_server_free(struct qmp_server *s, unsigned timeout_ms)
 	for (struct client *c = s->clients; c != NULL; c = c->next)
 		client_kill(c);
 	on_reap(-1, 0, s);
-	event_del(&s->acceptable);
-	event_del(&s->retry);
 	event_del(&s->reap);
-	listen_close(&s->listener);
+	acceptor_close(&s->acceptor);
 	free(s);
 }
