@@ -2,8 +2,9 @@
 # having the CPUs: before its ACPI is up, while it scans, before its GED driver is there.
 
 case $machine in
-x86_64) moments="0 50 100 150 200 300 400 600 800 1000 1300 1600 1900 2200 2500 3000" ;;
-*) moments="0 300 800 1500 2200 3000 4000 5500 7000" ;; # its boot takes longer
+x86_64) moments=$(short_or_long "0 150 500 1200 2500" \
+	"0 50 100 150 200 300 400 600 800 1000 1300 1600 1900 2200 2500 3000") ;;
+*) moments=$(short_or_long "0 2200 5500" "0 300 800 1500 2200 3000 4000 5500 7000") ;; # its boot takes longer
 esac
 for ms in $moments; do
 	moment=$(milliseconds)

@@ -2,8 +2,11 @@
 # starts again, all under load: after each step status says what the guest's own sysfs says at
 # that moment.
 
-[ "$machine" = x86_64 ] || STEPS=${STEPS:-60} # it is slower there
-steps=${STEPS:-100} seed=${SEED:-$$}
+case $machine in
+x86_64) steps=$(short_or_long 30 1000) ;;
+*) steps=$(short_or_long 15 500) ;; # it is slower there
+esac
+steps=${STEPS:-$steps} seed=${SEED:-$$}
 echo "seed $seed"
 
 random() { # N: sets r to 0 .. N-1

@@ -33,6 +33,11 @@ again reset
 check_all 3
 again tell panic
 check_all 3
+round=0 rounds=$(short_or_long 0 20)
+while [ $((round += 1)) -le "$rounds" ]; do
+	again reset
+	check_all 3
+done
 resize 5
 check_all 5
 check "threads of the VMM" $((base + 5)) "$(threads | wc -l)"

@@ -23,7 +23,7 @@ idle() {
 	ctl status
 	! grep -q '^job' "$tmp/said"
 }
-for late in 0 10 20 30; do # ms
+for late in $(short_or_long "0 10 20 30" "$(seq 0 2 60)"); do # ms
 	resize 2
 	ctl resize 4 --no-wait
 	usleep ${late}000

@@ -10,7 +10,10 @@ base=$(($(threads | wc -l) - 2))
 resize 8
 check_online 8
 fds=$(files)
-for sockets in 4 6 2 8 1 3; do
+round=0 rounds=$(short_or_long 1 20)
+walk=
+while [ $((round += 1)) -le "$rounds" ]; do walk="$walk 4 6 2 8 1 3"; done
+for sockets in $walk; do
 	resize $sockets
 	sed -n 's/^done: //p' "$tmp/said"
 	check_online $sockets

@@ -7,9 +7,11 @@ import tempfile
 import time
 
 from many import rss_beside_guest_kib
-from vm import BUILD, GUEST, Vm, check, equal, states, vcpus, wait_until
+from vm import BUILD, GUEST, Vm, check, equal, short_or_long, states, vcpus, wait_until
 
 BOOT = "bare: 64-bit\n"
+EARLY_STEP_MS = short_or_long(10, 1)
+RESETS = short_or_long(50, 1000)
 
 
 def boots(v):
@@ -193,7 +195,7 @@ def test_a_paused_vm_stays_paused():
 
 
 def test_at_any_early_moment():
-    for ms in range(0, 101, 10):
+    for ms in range(0, 101, EARLY_STEP_MS):
         with Vm(cpus="sockets=3,maxSockets=4") as v:
             q = v.qmp()
             time.sleep(ms / 1000)
@@ -247,7 +249,7 @@ def test_at_fifty_random_moments_of_any_job():
     chance = random.Random(seed)
     with Vm(cpus="sockets=1,cores=2,maxSockets=6") as v:
         q = v.ready().qmp()
-        for n in range(2, 52):
+        for n in range(2, RESETS + 2):
             sockets = chance.randrange(1, 7)
             q.execute("resize", {"sockets": sockets})
             time.sleep(chance.random() * 0.02)
@@ -264,7 +266,7 @@ def test_fifty_times_leaves_nothing_behind():
     with Vm(cpus="sockets=2,maxSockets=8", memory="64M") as v:
         q = v.ready().qmp()
         sizes = set()
-        for n in range(1, 51):
+        for n in range(1, RESETS + 1):
             if n % 2:
                 system_reset(q)
             else:

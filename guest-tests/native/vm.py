@@ -22,6 +22,8 @@ SANITIZED = os.path.basename(BUILD) != os.uname().machine
 GUEST = os.path.join(BUILD, "guest", "bare.elf")
 NESTED = os.path.join(TOP, "guest-tests", "native", "nested")
 
+LONG = os.environ.get("LENGTH") == "long"  # the lane of that name
+
 KVM_GET_API_VERSION = 0xAE00
 KVM_CHECK_EXTENSION, KVM_CAP_MAX_VCPUS = 0xAE03, 66
 PR_SET_PDEATHSIG = 1
@@ -67,6 +69,11 @@ def kvm_max_vcpus():
         return fcntl.ioctl(fd, KVM_CHECK_EXTENSION, KVM_CAP_MAX_VCPUS)
     finally:
         os.close(fd)
+
+
+def short_or_long(short, long):
+    """A count: the first in "make test", the second in LANE=long."""
+    return long if LONG else short
 
 
 def check(condition, text, *args):
