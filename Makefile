@@ -1,6 +1,7 @@
 # make            build/$(ARCH)/hotsocket and build/$(ARCH)/hotsocketctl; ARCH=aarch64 cross-builds
 # make check      the fast gate: build, unit tests, lint
-# make test       sets up, builds, runs every lane; LANE=unit|native|x86_64|aarch64 for one
+# make test       sets up, builds, runs every lane; LANE=unit|native|x86_64|aarch64 for one, LANE=long for
+#                 all at full length; CASE='WORD...' for some of the cases
 # make demo       a stock kernel grows from 2 to 8 CPUs; KERNEL= and INITRD= for your own guest, ARCH=aarch64
 # make bench      hotsocket and QEMU side by side; LANE=native for bare-metal guests; ARGS=--json and others
 # make install    to PREFIX (/usr/local), under DESTDIR; make uninstall takes it away again
@@ -104,8 +105,10 @@ WRAP_vmm/qmp/qmp_abuse := getsockopt accept4
 $(B)/%_test: $(B)/obj/%_test.o $(B)/libhotsocket.a
 	@mkdir -p $(@D) && echo LINK $@
 	$(call link,$(filter-out -static,$(LDFLAGS)) $(patsubst %,-Wl$(comma)--wrap=%,$(WRAP_$*)) $^ $(LDLIBS) -lcmocka)
+HOTPLUG := $(B)/vmm/hotplug/% $(B)/devices/cpuhp% # what the program is for is tested first
 unit: all $(TESTS)
-	@ARCH=$(ARCH) B=$(B) tools/unit $(TESTS) $(wildcard tools/dist/*_test)
+	@ARCH=$(ARCH) B=$(B) tools/unit $(filter $(HOTPLUG),$(TESTS)) $(filter-out $(HOTPLUG),$(TESTS)) \
+		$(wildcard tools/dist/*_test tools/*_test guest-tests/*_test)
 
 # Fuzz targets, by clang: all of the library is made anew for each, so that libFuzzer sees it.
 $(B)/fuzz/%: %_fuzz.c $(LIBSRC) | $(B)/libhotsocket.a
@@ -135,7 +138,7 @@ lint:
 	@tools/lint
 check: unit lint
 test:
-	@ARCH=$(ARCH) SAN=$(SAN) LANE=$(LANE) tools/test
+	@ARCH=$(ARCH) SAN=$(SAN) LANE=$(LANE) CASE="$(CASE)" tools/test
 demo:
 	@ARCH=$(ARCH) tools/demo
 bench:
