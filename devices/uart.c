@@ -1,5 +1,7 @@
 #include "devices/uart.h"
 
+#include <errno.h>
+
 #include "devices/bus.h"
 
 enum { RBR_THR = 0, IER = 1, IIR_FCR = 2, LCR = 3, MCR = 4, LSR = 5, MSR = 6, SCR = 7 };
@@ -41,19 +43,19 @@ void uart_init(struct uart *u, void (*irq)(void *ctx, bool level),
 			    .wake = wake,
 			    .ctx = ctx,
 			    .lock = MTX_INIT,
-			    .dll = DLL_AT_POWER_ON };
+			    .s.dll = DLL_AT_POWER_ON };
 }
 
-static bool tx_room_locked(const struct uart *u) HOLDS(u->lock)
+static bool tx_room(const struct uart_state *s)
 {
-	return UART_TX_LEN - u->tx_count >= FIFO_LEN;
+	return UART_TX_LEN - s->tx_count >= FIFO_LEN;
 }
 
 static uint8_t cause_locked(const struct uart *u) HOLDS(u->lock)
 {
-	if ((u->ier & IER_RX) && u->rx_count > 0)
+	if ((u->s.ier & IER_RX) && u->s.rx_count > 0)
 		return IIR_RX;
-	if ((u->ier & IER_TX) && u->thri)
+	if ((u->s.ier & IER_TX) && u->s.thri)
 		return IIR_TX;
 	return IIR_NONE;
 }
@@ -69,61 +71,61 @@ static void update_irq_locked(struct uart *u) HOLDS(u->lock)
 
 static void push_rx_locked(struct uart *u, uint8_t byte) HOLDS(u->lock)
 {
-	if (u->rx_count < UART_RX_LEN)
-		u->rx[(u->rx_head + u->rx_count++) % UART_RX_LEN] = byte;
+	if (u->s.rx_count < UART_RX_LEN)
+		u->s.rx[(u->s.rx_head + u->s.rx_count++) % UART_RX_LEN] = byte;
 }
 
 /* The byte is gone at once, so the line drops and rises: the guest sees an edge. */
 static void transmit_locked(struct uart *u, uint8_t byte) HOLDS(u->lock)
 {
-	if (u->mcr & MCR_LOOP)
+	if (u->s.mcr & MCR_LOOP)
 		push_rx_locked(u, byte);
-	else if (u->tx_count < UART_TX_LEN)
-		u->tx[(u->tx_head + u->tx_count++) % UART_TX_LEN] = byte;
-	u->thri = false;
+	else if (u->s.tx_count < UART_TX_LEN)
+		u->s.tx[(u->s.tx_head + u->s.tx_count++) % UART_TX_LEN] = byte;
+	u->s.thri = false;
 	update_irq_locked(u);
-	u->thri = tx_room_locked(u);
+	u->s.thri = tx_room(&u->s);
 }
 
 static void set_ier_locked(struct uart *u, uint8_t value) HOLDS(u->lock)
 {
-	if ((value & IER_TX) && !(u->ier & IER_TX) && tx_room_locked(u))
-		u->thri = true;
-	u->ier = value & IER_MASK;
+	if ((value & IER_TX) && !(u->s.ier & IER_TX) && tx_room(&u->s))
+		u->s.thri = true;
+	u->s.ier = value & IER_MASK;
 }
 
 static void write_locked(struct uart *u, uint64_t offset, uint8_t value) HOLDS(u->lock)
 {
-	bool dlab = u->lcr & LCR_DLAB;
+	bool dlab = u->s.lcr & LCR_DLAB;
 
 	if (offset == RBR_THR && dlab)
-		u->dll = value;
+		u->s.dll = value;
 	else if (offset == RBR_THR)
 		transmit_locked(u, value);
 	else if (offset == IER && dlab)
-		u->dlm = value;
+		u->s.dlm = value;
 	else if (offset == IER)
 		set_ier_locked(u, value);
 	else if (offset == IIR_FCR) {
-		u->fcr = value;
+		u->s.fcr = value;
 		if (value & FCR_CLRX)
-			u->rx_count = 0;
+			u->s.rx_count = 0;
 	} else if (offset == LCR)
-		u->lcr = value;
+		u->s.lcr = value;
 	else if (offset == MCR)
-		u->mcr = value & MCR_MASK;
+		u->s.mcr = value & MCR_MASK;
 	else if (offset == SCR)
-		u->scr = value;
+		u->s.scr = value;
 }
 
 static uint8_t receive_locked(struct uart *u) HOLDS(u->lock)
 {
 	uint8_t byte = 0;
 
-	if (u->rx_count > 0) {
-		byte = u->rx[u->rx_head];
-		u->rx_head = (u->rx_head + 1) % UART_RX_LEN;
-		u->rx_count--;
+	if (u->s.rx_count > 0) {
+		byte = u->s.rx[u->s.rx_head];
+		u->s.rx_head = (u->s.rx_head + 1) % UART_RX_LEN;
+		u->s.rx_count--;
 	}
 	return byte;
 }
@@ -133,42 +135,42 @@ static uint8_t iir_locked(struct uart *u) HOLDS(u->lock)
 	uint8_t cause = cause_locked(u);
 
 	if (cause == IIR_TX)
-		u->thri = false;
-	return (uint8_t)(cause | (u->fcr & FCR_ON ? IIR_FIFO : 0));
+		u->s.thri = false;
+	return (uint8_t)(cause | (u->s.fcr & FCR_ON ? IIR_FIFO : 0));
 }
 
 static uint8_t msr_locked(const struct uart *u) HOLDS(u->lock)
 {
-	if (!(u->mcr & MCR_LOOP))
+	if (!(u->s.mcr & MCR_LOOP))
 		return MSR_DCD | MSR_DSR | MSR_CTS;
-	return (uint8_t)((u->mcr & MCR_RTS ? MSR_CTS : 0) |
-			 (u->mcr & MCR_DTR ? MSR_DSR : 0) |
-			 (u->mcr & MCR_OUT1 ? MSR_RI : 0) |
-			 (u->mcr & MCR_OUT2 ? MSR_DCD : 0));
+	return (uint8_t)((u->s.mcr & MCR_RTS ? MSR_CTS : 0) |
+			 (u->s.mcr & MCR_DTR ? MSR_DSR : 0) |
+			 (u->s.mcr & MCR_OUT1 ? MSR_RI : 0) |
+			 (u->s.mcr & MCR_OUT2 ? MSR_DCD : 0));
 }
 
 static uint8_t read_locked(struct uart *u, uint64_t offset) HOLDS(u->lock)
 {
-	bool dlab = u->lcr & LCR_DLAB;
+	bool dlab = u->s.lcr & LCR_DLAB;
 
 	switch (offset) {
 	case RBR_THR:
-		return dlab ? u->dll : receive_locked(u);
+		return dlab ? u->s.dll : receive_locked(u);
 	case IER:
-		return dlab ? u->dlm : u->ier;
+		return dlab ? u->s.dlm : u->s.ier;
 	case IIR_FCR:
 		return iir_locked(u);
 	case LCR:
-		return u->lcr;
+		return u->s.lcr;
 	case MCR:
-		return u->mcr;
+		return u->s.mcr;
 	case LSR:
-		return (uint8_t)((u->rx_count ? LSR_DR : 0) |
-				 (tx_room_locked(u) ? LSR_EMPTY : 0));
+		return (uint8_t)((u->s.rx_count ? LSR_DR : 0) |
+				 (tx_room(&u->s) ? LSR_EMPTY : 0));
 	case MSR:
 		return msr_locked(u);
 	default:
-		return u->scr;
+		return u->s.scr;
 	}
 }
 
@@ -177,12 +179,12 @@ void uart_reset(struct uart *u)
 	bool wake;
 
 	mtx_lock(&u->lock);
-	u->ier = u->fcr = u->lcr = u->mcr = u->scr = u->dlm = 0;
-	u->dll = DLL_AT_POWER_ON;
-	u->thri = false;
-	u->rx_count = 0;
-	wake = u->rx_wanted;
-	u->rx_wanted = false;
+	u->s.ier = u->s.fcr = u->s.lcr = u->s.mcr = u->s.scr = u->s.dlm = 0;
+	u->s.dll = DLL_AT_POWER_ON;
+	u->s.thri = false;
+	u->s.rx_count = 0;
+	wake = u->s.rx_wanted;
+	u->s.rx_wanted = false;
 	update_irq_locked(u);
 	mtx_unlock(&u->lock);
 	if (wake)
@@ -197,15 +199,15 @@ void uart_access(void *dev, uint64_t offset, uint8_t *data, uint32_t len, bool w
 	uint8_t value = 0;
 
 	mtx_lock(&u->lock);
-	was_empty = u->tx_count == 0;
+	was_empty = u->s.tx_count == 0;
 	if (write)
 		write_locked(u, offset, data[0]);
 	else
 		value = read_locked(u, offset);
 	update_irq_locked(u);
-	wake = (was_empty && u->tx_count > 0) || (u->rx_wanted && u->rx_count == 0);
-	if (u->rx_count == 0)
-		u->rx_wanted = false;
+	wake = (was_empty && u->s.tx_count > 0) || (u->s.rx_wanted && u->s.rx_count == 0);
+	if (u->s.rx_count == 0)
+		u->s.rx_wanted = false;
 	mtx_unlock(&u->lock);
 	if (!write)
 		bus_put(data, len, value);
@@ -218,14 +220,14 @@ size_t uart_take_output(struct uart *u, uint8_t *buf, size_t cap)
 	size_t n = 0;
 
 	mtx_lock(&u->lock);
-	bool had_room = tx_room_locked(u);
+	bool had_room = tx_room(&u->s);
 
-	for (; n < cap && u->tx_count > 0; n++, u->tx_count--) {
-		buf[n] = u->tx[u->tx_head];
-		u->tx_head = (u->tx_head + 1) % UART_TX_LEN;
+	for (; n < cap && u->s.tx_count > 0; n++, u->s.tx_count--) {
+		buf[n] = u->s.tx[u->s.tx_head];
+		u->s.tx_head = (u->s.tx_head + 1) % UART_TX_LEN;
 	}
-	if (!had_room && tx_room_locked(u))
-		u->thri = true;
+	if (!had_room && tx_room(&u->s))
+		u->s.thri = true;
 	update_irq_locked(u);
 	mtx_unlock(&u->lock);
 	return n;
@@ -236,10 +238,44 @@ size_t uart_input(struct uart *u, const uint8_t *buf, size_t len)
 	size_t n = 0;
 
 	mtx_lock(&u->lock);
-	for (; n < len && u->rx_count < UART_RX_LEN; n++)
+	for (; n < len && u->s.rx_count < UART_RX_LEN; n++)
 		push_rx_locked(u, buf[n]);
-	u->rx_wanted = n < len;
+	u->s.rx_wanted = n < len;
 	update_irq_locked(u);
 	mtx_unlock(&u->lock);
 	return n;
+}
+
+void uart_save(struct uart *u, struct uart_state *out)
+{
+	mtx_lock(&u->lock);
+	*out = u->s;
+	mtx_unlock(&u->lock);
+}
+
+static bool buffers_can_be(const struct uart_state *s)
+{
+	return s->rx_head < UART_RX_LEN && s->rx_count <= UART_RX_LEN &&
+	       s->tx_head < UART_TX_LEN && s->tx_count <= UART_TX_LEN;
+}
+
+static bool can_be(const struct uart_state *s)
+{
+	return buffers_can_be(s) && (s->ier & ~IER_MASK) == 0 &&
+	       (s->mcr & ~MCR_MASK) == 0 && s->thri <= (tx_room(s) ? 1 : 0) &&
+	       s->rx_wanted <= (s->rx_count > 0 ? 1 : 0) &&
+	       (s->reserved[0] | s->reserved[1] | s->reserved[2]) == 0;
+}
+
+int uart_load(struct uart *u, const struct uart_state *in)
+{
+	if (!can_be(in))
+		return -EINVAL;
+	mtx_lock(&u->lock);
+	u->s = *in;
+	u->level = cause_locked(u) != IIR_NONE;
+	u->irq(u->ctx, u->level);
+	mtx_unlock(&u->lock);
+	u->wake(u->ctx);
+	return 0;
 }

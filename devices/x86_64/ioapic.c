@@ -1,5 +1,7 @@
 #include "devices/x86_64/ioapic.h"
 
+#include <errno.h>
+
 #include "devices/bus.h"
 
 #define SELECT 0x00
@@ -54,9 +56,9 @@ static void send_locked(struct ioapic *a, uint64_t *entry) HOLDS(a->lock)
  * is known that its end comes to us. */
 static void serve_locked(struct ioapic *a, uint32_t pin) HOLDS(a->lock)
 {
-	if (a->untold == 0 && (a->lines >> pin & 1) &&
-	    (a->entry[pin] & (LEVEL | MASKED | REMOTE_IRR)) == LEVEL)
-		send_locked(a, &a->entry[pin]);
+	if (a->untold == 0 && (a->s.lines >> pin & 1) &&
+	    (a->s.entry[pin] & (LEVEL | MASKED | REMOTE_IRR)) == LEVEL)
+		send_locked(a, &a->s.entry[pin]);
 }
 
 /* What of an entry says which interrupts' ends matter; 0: none does. */
@@ -74,7 +76,7 @@ static bool list_locked(struct ioapic *a, struct ioapic_message msg[IOAPIC_PINS]
 	bool changed = false;
 
 	for (uint32_t i = 0; i < IOAPIC_PINS; i++) {
-		uint64_t now = to_watch(a->entry[i]);
+		uint64_t now = to_watch(a->s.entry[i]);
 
 		changed = changed || now != a->watched[i];
 		a->watched[i] = now;
@@ -106,11 +108,11 @@ static void tell(struct ioapic *a) NOT_HOLDING(a->lock)
 
 static void power_on_locked(struct ioapic *a) HOLDS(a->lock)
 {
-	a->selected = 0;
-	a->id = 0;
-	a->lines = 0;
+	a->s.selected = 0;
+	a->s.id = 0;
+	a->s.lines = 0;
 	for (uint32_t i = 0; i < IOAPIC_PINS; i++)
-		a->entry[i] = MASKED;
+		a->s.entry[i] = MASKED;
 }
 
 void ioapic_init(struct ioapic *a, const struct ioapic_out *out)
@@ -136,12 +138,12 @@ void ioapic_set_line(struct ioapic *a, uint32_t pin, bool level)
 	bool rises;
 
 	mtx_lock(&a->lock);
-	rises = level && !(a->lines & bit);
-	a->lines = level ? a->lines | bit : a->lines & ~bit;
-	if (a->entry[pin] & LEVEL)
+	rises = level && !(a->s.lines & bit);
+	a->s.lines = level ? a->s.lines | bit : a->s.lines & ~bit;
+	if (a->s.entry[pin] & LEVEL)
 		serve_locked(a, pin);
-	else if (rises && !(a->entry[pin] & MASKED))
-		send_locked(a, &a->entry[pin]);
+	else if (rises && !(a->s.entry[pin] & MASKED))
+		send_locked(a, &a->s.entry[pin]);
 	mtx_unlock(&a->lock);
 }
 
@@ -149,8 +151,8 @@ void ioapic_eoi(struct ioapic *a, uint8_t vector)
 {
 	mtx_lock(&a->lock);
 	for (uint32_t i = 0; i < IOAPIC_PINS; i++)
-		if ((a->entry[i] & REMOTE_IRR) && VECTOR(a->entry[i]) == vector) {
-			a->entry[i] &= ~REMOTE_IRR;
+		if ((a->s.entry[i] & REMOTE_IRR) && VECTOR(a->s.entry[i]) == vector) {
+			a->s.entry[i] &= ~REMOTE_IRR;
 			serve_locked(a, i);
 		}
 	mtx_unlock(&a->lock);
@@ -159,7 +161,7 @@ void ioapic_eoi(struct ioapic *a, uint8_t vector)
 /* Index of the selected register's entry, or IOAPIC_PINS. */
 static uint32_t selected_pin(const struct ioapic *a)
 {
-	uint32_t reg = a->selected;
+	uint32_t reg = a->s.selected;
 
 	return reg >= REG_ENTRIES && (reg - REG_ENTRIES) / 2 < IOAPIC_PINS
 		       ? (reg - REG_ENTRIES) / 2
@@ -171,10 +173,10 @@ static uint32_t read_locked(const struct ioapic *a) HOLDS(a->lock)
 	uint32_t pin = selected_pin(a);
 
 	if (pin < IOAPIC_PINS)
-		return (uint32_t)(a->entry[pin] >> (a->selected % 2 * 32));
-	if (a->selected == REG_VERSION)
+		return (uint32_t)(a->s.entry[pin] >> (a->s.selected % 2 * 32));
+	if (a->s.selected == REG_VERSION)
 		return CHIP_VERSION;
-	return a->selected == REG_ID || a->selected == REG_ARB ? a->id : 0;
+	return a->s.selected == REG_ID || a->s.selected == REG_ARB ? a->s.id : 0;
 }
 
 /* An edge entry has no interrupt to end: guests without an EOI register end one by a
@@ -183,14 +185,14 @@ static bool write_locked(struct ioapic *a, uint32_t value) HOLDS(a->lock)
 {
 	const uint64_t fixed = PENDING | REMOTE_IRR, low = UINT32_MAX;
 	uint32_t pin = selected_pin(a);
-	uint64_t *entry = &a->entry[pin < IOAPIC_PINS ? pin : 0];
+	uint64_t *entry = &a->s.entry[pin < IOAPIC_PINS ? pin : 0];
 
 	if (pin == IOAPIC_PINS) {
-		if (a->selected == REG_ID)
-			a->id = value & ID_MASK;
+		if (a->s.selected == REG_ID)
+			a->s.id = value & ID_MASK;
 		return false;
 	}
-	if (a->selected % 2)
+	if (a->s.selected % 2)
 		*entry = (*entry & low) | (uint64_t)value << 32;
 	else
 		*entry = (*entry & (~low | fixed)) | (value & ~fixed);
@@ -212,9 +214,9 @@ void ioapic_access(void *dev, uint64_t offset, uint8_t *data, uint32_t len, bool
 
 	mtx_lock(&a->lock);
 	if (offset == SELECT && write)
-		a->selected = data[0];
+		a->s.selected = data[0];
 	else if (offset == SELECT)
-		value = a->selected;
+		value = a->s.selected;
 	else if (offset == WINDOW && write)
 		news = write_locked(a, (uint32_t)bus_get(data, len));
 	else if (offset == WINDOW)
@@ -224,4 +226,37 @@ void ioapic_access(void *dev, uint64_t offset, uint8_t *data, uint32_t len, bool
 		tell(a);
 	if (!write)
 		bus_put(data, len, value);
+}
+
+void ioapic_save(struct ioapic *a, struct ioapic_state *out)
+{
+	mtx_lock(&a->lock);
+	*out = a->s;
+	mtx_unlock(&a->lock);
+}
+
+static bool entry_can_be(uint64_t entry)
+{
+	return !(entry & PENDING) && (!(entry & REMOTE_IRR) || (entry & LEVEL));
+}
+
+static bool can_be(const struct ioapic_state *s)
+{
+	for (uint32_t i = 0; i < IOAPIC_PINS; i++)
+		if (!entry_can_be(s->entry[i]))
+			return false;
+	return (s->id & ~ID_MASK) == 0 && s->lines >> IOAPIC_PINS == 0 &&
+	       s->selected <= UINT8_MAX && s->reserved == 0;
+}
+
+int ioapic_load(struct ioapic *a, const struct ioapic_state *in)
+{
+	if (!can_be(in))
+		return -EINVAL;
+	mtx_lock(&a->lock);
+	a->s = *in;
+	a->untold++;
+	mtx_unlock(&a->lock);
+	tell(a);
+	return 0;
 }

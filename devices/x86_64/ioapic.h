@@ -39,16 +39,22 @@ struct ioapic_out {
 	void *ctx;
 };
 
+/* What it is, as plain data that can be saved. */
+struct ioapic_state {
+	uint64_t entry[IOAPIC_PINS];
+	uint32_t id;
+	uint32_t lines; /* levels, by pin */
+	uint32_t selected;
+	uint32_t reserved;
+};
+
 struct ioapic {
 	struct ioapic_out out; /* constant */
 	struct mtx telling;    /* one watch() at a time; taken before the lock */
 
 	struct mtx lock; /* guards the fields from here on */
 	unsigned untold; /* changes that watch() has not returned from */
-	uint8_t selected;
-	uint32_t id;
-	uint32_t lines; /* levels, by pin */
-	uint64_t entry[IOAPIC_PINS];
+	struct ioapic_state s;
 	uint64_t watched[IOAPIC_PINS]; /* entries as told last; 0: none */
 };
 
@@ -64,5 +70,11 @@ void ioapic_eoi(struct ioapic *a, uint8_t vector) NOT_HOLDING(a->lock);
 
 /* Bus access, a bus_fn; dev is the ioapic. */
 void ioapic_access(void *dev, uint64_t offset, uint8_t *data, uint32_t len, bool write);
+
+/* No vCPU runs. To load sends what is due, and tells the list where it differs; it comes
+ * after the CPUs that are to take the messages, and before the devices whose lines it
+ * has. 0; or -EINVAL, and nothing is changed, for what no I/O APIC can be. */
+void ioapic_save(struct ioapic *a, struct ioapic_state *out) NOT_HOLDING(a->lock);
+int ioapic_load(struct ioapic *a, const struct ioapic_state *in) NOT_HOLDING(a->lock);
 
 #endif

@@ -326,7 +326,7 @@ static void do_anything(struct ioapic *a, uint32_t *random)
 	if (r >> 30 == 0)
 		ioapic_set_line(a, r % IOAPIC_PINS, r >> 16 & 1);
 	else if (r >> 29 == 2)
-		ioapic_eoi(a, (uint8_t)a->entry[r % IOAPIC_PINS]);
+		ioapic_eoi(a, (uint8_t)a->s.entry[r % IOAPIC_PINS]);
 	else if (r >> 29 == 3)
 		put(a, 0, 0x10 + r % (2 * IOAPIC_PINS));
 	else if (r >> 29 == 4)
@@ -345,9 +345,9 @@ static void nothing_that_a_guest_does_breaks_the_rules(void **state)
 	for (unsigned i = 0; i < 200000; i++) {
 		do_anything(&w.a, &random);
 		for (unsigned pin = 0; pin < IOAPIC_PINS; pin++) {
-			uint64_t e = w.a.entry[pin];
-			bool due =
-				(w.a.lines >> pin & 1) && (e & (LEVEL | MASKED)) == LEVEL;
+			uint64_t e = w.a.s.entry[pin];
+			bool due = (w.a.s.lines >> pin & 1) &&
+				   (e & (LEVEL | MASKED)) == LEVEL;
 
 			assert_true((e & LEVEL) || !(e & IRR));
 			assert_true(!due || (e & IRR));
