@@ -1,351 +1,161 @@
-/* The host's side of cpuhp. */
+/* The host's side of cpuhp, and what it is to a CPU to run. */
 #include "devices/cpuhp.h"
 
-#include <errno.h>
-#include <stdlib.h>
-
+#include "acpi/layout.h"
+#include "devices/acpihp_slots.h"
 #include "devices/clock.h"
-#include "devices/cpuhp_slots.h"
 
-#define RING_MIN 64
-#define RING_PER_CPU                                                                     \
-	4 /* an add or a removal reports at most twice, with as much in hand */
+/* The guest reads it at any moment. */
+static void show_sta(void *ctx, uint32_t index, bool enabled)
+{
+	const struct cpuhp *hp = ctx;
+
+	if (hp->sta != NULL)
+		__atomic_store_n(&hp->sta[index],
+				 enabled ? CPU_STA_ENABLED : CPU_STA_ABSENT,
+				 __ATOMIC_RELEASE);
+}
 
 int cpuhp_init(struct cpuhp *hp, const struct topology *topo, struct ged *ged,
 	       unsigned flags, void (*wake)(void *ctx), void *ctx)
 {
-	size_t n = topo->max_vcpus, ring_len = RING_MIN + RING_PER_CPU * n;
-	struct cpuhp_slot *slot =
-		calloc(1, n * sizeof(*slot) + ring_len * sizeof(struct ost));
-
-	if (slot == NULL)
-		return -ENOMEM;
-	*hp = (struct cpuhp){
-		.topo = topo,
+	const struct acpihp_wiring wiring = {
+		.nslots = topo->max_vcpus,
+		.nfixed = 1,
+		.flags = flags,
 		.ged = ged,
+		.ged_event = GED_CPU,
 		.wake = wake,
 		.wake_ctx = ctx,
-		.ring_len = (uint32_t)ring_len,
-		.flags = flags,
-		.lock = MTX_INIT,
-		.slot = slot,
-		.ring = (struct ost *)(slot + n),
-		.memory = slot,
+		.show = show_sta,
+		.show_ctx = hp,
 	};
-	return 0;
+
+	*hp = (struct cpuhp){ .topo = topo };
+	return acpihp_init(&hp->acpi, &wiring);
 }
 
 void cpuhp_destroy(struct cpuhp *hp)
 {
-	free(hp->memory);
-	hp->memory = NULL;
+	acpihp_destroy(&hp->acpi);
 }
 
 bool cpuhp_no_acpi(const struct cpuhp *hp)
 {
-	return hp->flags & CPUHP_NO_ACPI;
-}
-
-void cpuhp_wake(struct cpuhp *hp)
-{
-	hp->wake(hp->wake_ctx);
+	return hp->acpi.w.flags & CPUHP_NO_ACPI;
 }
 
 void cpuhp_show(struct cpuhp *hp, unsigned char *sta)
 {
-	mtx_lock(&hp->lock);
+	mtx_lock(&hp->acpi.lock);
 	hp->sta = sta;
 	for (uint32_t i = 0; i < hp->topo->max_vcpus; i++)
-		cpuhp_show_locked(hp, &hp->slot[i]);
-	mtx_unlock(&hp->lock);
-}
-
-/* Those of an add. */
-static void forget_steps(struct cpuhp_slot *s)
-{
-	s->seen_ns = s->acked_ns = s->started_ns = s->registered_ns = s->online_ns = 0;
-}
-
-static void plug_locked(struct cpuhp *hp, uint32_t index) HOLDS(hp->lock)
-{
-	struct cpuhp_slot *s = &hp->slot[index];
-	int err = cpuhp_step_locked(hp, s, SLOT_PLUG);
-
-	assert(err == 0);
-	(void)err;
-	forget_steps(s);
-	s->offlining_ns = s->ejected_ns = s->gone_ns = 0;
-	s->ost_due = s->underway = s->in_tables = false;
-}
-
-void cpuhp_boot(struct cpuhp *hp, uint32_t index)
-{
-	mtx_lock(&hp->lock);
-	plug_locked(hp, index);
-	hp->slot[index].in_tables = true;
-	mtx_unlock(&hp->lock);
-}
-
-uint64_t cpuhp_plug(struct cpuhp *hp, const uint32_t *index, size_t n)
-{
-	uint64_t raised_ns;
-
-	mtx_lock(&hp->lock);
-	for (size_t i = 0; i < n; i++) {
-		struct cpuhp_slot *s = &hp->slot[index[i]];
-
-		plug_locked(hp, index[i]);
-		cpuhp_mark_locked(hp, s, true, false);
-		if (cpuhp_no_acpi(hp))
-			s->registered_ns = now_ns();
-	}
-	cpuhp_tell_ged_locked(hp);
-	raised_ns = now_ns();
-	mtx_unlock(&hp->lock);
-	return raised_ns;
-}
-
-void cpuhp_remind(struct cpuhp *hp, const uint32_t *index, size_t n)
-{
-	mtx_lock(&hp->lock);
-	for (size_t i = 0; i < n; i++) {
-		struct cpuhp_slot *s = &hp->slot[index[i]];
-
-		if (s->state == SLOT_PLUGGED)
-			cpuhp_mark_locked(hp, s, true, s->remove_pending);
-	}
-	cpuhp_tell_ged_locked(hp);
-	mtx_unlock(&hp->lock);
-}
-
-/* What the guest has seen it registers at any moment, from the _STA that it read then. A
- * CPU that vanishes meanwhile leaves it a device that is no use, and in the way of the
- * next add. */
-static bool is_unseen(const struct cpuhp_slot *s)
-{
-	return s->state == SLOT_PLUGGED && s->seen_ns == 0 && s->acked_ns == 0 &&
-	       !s->in_tables;
-}
-
-int cpuhp_unplug(struct cpuhp *hp, const uint32_t *index, size_t n)
-{
-	int err = 0;
-
-	mtx_lock(&hp->lock);
-	for (size_t i = 0; i < n; i++)
-		if (!is_unseen(&hp->slot[index[i]]))
-			err = -EBUSY;
-	for (size_t i = 0; err == 0 && i < n; i++) {
-		struct cpuhp_slot *s = &hp->slot[index[i]];
-
-		err = cpuhp_step_locked(hp, s, SLOT_UNPLUG);
-		assert(err == 0);
-		s->remove_requested = false;
-		cpuhp_mark_locked(hp, s, false, false);
-	}
-	cpuhp_tell_ged_locked(hp);
-	mtx_unlock(&hp->lock);
-	return err;
-}
-
-void cpuhp_ask_removal(struct cpuhp *hp, const uint32_t *index, size_t n)
-{
-	mtx_lock(&hp->lock);
-	for (size_t i = 0; i < n; i++) {
-		struct cpuhp_slot *s = &hp->slot[index[i]];
-
-		if (!slot_enabled(s->state))
-			continue;
-		s->remove_requested = true;
-		s->offlining_ns = s->ejected_ns = s->gone_ns = 0;
-		cpuhp_mark_locked(hp, s, s->insert_pending, true);
-		if (cpuhp_no_acpi(hp) && s->state != SLOT_ONLINE)
-			(void)cpuhp_eject_locked(hp, s);
-	}
-	cpuhp_tell_ged_locked(hp);
-	mtx_unlock(&hp->lock);
-}
-
-void cpuhp_withdraw_removal(struct cpuhp *hp, const uint32_t *index, size_t n)
-{
-	mtx_lock(&hp->lock);
-	for (size_t i = 0; i < n; i++) {
-		struct cpuhp_slot *s = &hp->slot[index[i]];
-
-		if (!slot_enabled(s->state))
-			continue;
-		s->remove_requested = false;
-		cpuhp_mark_locked(hp, s, s->insert_pending, false);
-	}
-	cpuhp_tell_ged_locked(hp);
-	mtx_unlock(&hp->lock);
-}
-
-bool cpuhp_next_ejected(struct cpuhp *hp, uint32_t *index)
-{
-	bool any;
-
-	mtx_lock(&hp->lock);
-	any = hp->ejected > 0;
-	for (uint32_t i = 0; any && i < hp->topo->max_vcpus; i++)
-		if (hp->slot[i].state == SLOT_EJECTED) {
-			*index = i;
-			break;
-		}
-	mtx_unlock(&hp->lock);
-	return any;
-}
-
-void cpuhp_park(struct cpuhp *hp, uint32_t index)
-{
-	struct cpuhp_slot *s = &hp->slot[index];
-
-	mtx_lock(&hp->lock);
-	if (cpuhp_step_locked(hp, s, SLOT_PARK) == 0) {
-		hp->ejected--;
-		cpuhp_check_gone(s);
-	}
-	mtx_unlock(&hp->lock);
-}
-
-void cpuhp_forgive_ost(struct cpuhp *hp, uint32_t index)
-{
-	mtx_lock(&hp->lock);
-	hp->slot[index].ost_due = false;
-	cpuhp_check_gone(&hp->slot[index]);
-	mtx_unlock(&hp->lock);
-}
-
-/* It goes as if the guest had let it go at this moment. */
-static void drop_locked(struct cpuhp *hp, struct cpuhp_slot *s) HOLDS(hp->lock)
-{
-	int err = cpuhp_step_locked(hp, s, SLOT_UNPLUG);
-
-	assert(err == 0);
-	(void)err;
-	s->remove_requested = false;
-	s->gone_ns = now_ns();
-	if (s->offlining_ns == 0)
-		s->offlining_ns = s->gone_ns;
-	s->ejected_ns = s->gone_ns;
-}
-
-static void reset_locked(struct cpuhp *hp, struct cpuhp_slot *s) HOLDS(hp->lock)
-{
-	int err = cpuhp_step_locked(hp, s, SLOT_RESET);
-
-	assert(err == 0);
-	(void)err;
-	cpuhp_mark_locked(hp, s, false, false);
-	s->ost = (struct ost){ 0 };
-	forget_steps(s);
-	s->by_guest = s->underway = false;
-	if (s->remove_requested)
-		drop_locked(hp, s);
-	s->in_tables = slot_enabled(s->state);
-	if (s->ost_due) {
-		s->ost_due = false;
-		cpuhp_check_gone(s);
-	}
+		acpihp_show_locked(&hp->acpi, i);
+	mtx_unlock(&hp->acpi.lock);
 }
 
 void cpuhp_reset(struct cpuhp *hp)
 {
-	mtx_lock(&hp->lock);
+	mtx_lock(&hp->acpi.lock);
 	for (uint32_t i = 0; i < hp->topo->max_vcpus; i++)
-		reset_locked(hp, &hp->slot[i]);
-	hp->selector = hp->ost_event = 0;
-	hp->command = 0;
-	cpuhp_tell_ged_locked(hp);
-	mtx_unlock(&hp->lock);
+		acpihp_reset_locked(&hp->acpi, i);
+	hp->selector = hp->ost_event = hp->command = 0;
+	acpihp_tell_ged_locked(&hp->acpi);
+	mtx_unlock(&hp->acpi.lock);
 }
 
-static int run_locked(struct cpuhp *hp, struct cpuhp_slot *s) HOLDS(hp->lock)
+static int run_locked(struct acpihp *hp, uint32_t index) HOLDS(hp->lock)
 {
-	int err = cpuhp_step_locked(hp, s, SLOT_RUN);
+	int err = acpihp_step_locked(hp, index, SLOT_RUN);
+	uint64_t now = now_ns();
 
 	if (err < 0)
 		return err;
-	s->online_ns = now_ns();
-	if (s->started_ns == 0)
-		s->started_ns = s->online_ns;
-	if (s->registered_ns == 0)
-		s->registered_ns = s->online_ns;
+	acpihp_first_locked(hp, index, ACPIHP_STARTED, now);
+	acpihp_first_locked(hp, index, ACPIHP_REGISTERED, now);
+	acpihp_did_locked(hp, index, ACPIHP_ONLINE, now);
 	return 0;
 }
 
-static void stopped_locked(struct cpuhp *hp, struct cpuhp_slot *s) HOLDS(hp->lock)
+static int stop_locked(struct acpihp *hp, uint32_t index) HOLDS(hp->lock)
 {
-	cpuhp_begin_offlining(s);
-	if (cpuhp_no_acpi(hp) && s->remove_requested)
-		(void)cpuhp_eject_locked(hp, s);
+	int err = acpihp_step_locked(hp, index, SLOT_STOP);
+
+	if (err < 0)
+		return err;
+	acpihp_begin_offlining_locked(hp, index);
+	if ((hp->w.flags & ACPIHP_NO_ACPI) &&
+	    (hp->slot[index].facts & ACPIHP_REMOVE_REQUESTED))
+		(void)acpihp_eject_locked(hp, index);
+	return 0;
 }
 
 int cpuhp_runs(struct cpuhp *hp, uint32_t index, bool running)
 {
-	struct cpuhp_slot *s = &hp->slot[index];
 	int err;
 
-	mtx_lock(&hp->lock);
-	err = running ? run_locked(hp, s) : cpuhp_step_locked(hp, s, SLOT_STOP);
-	if (err == 0 && !running)
-		stopped_locked(hp, s);
-	mtx_unlock(&hp->lock);
+	mtx_lock(&hp->acpi.lock);
+	err = running ? run_locked(&hp->acpi, index) : stop_locked(&hp->acpi, index);
+	mtx_unlock(&hp->acpi.lock);
 	cpuhp_wake(hp);
 	return err;
 }
 
 void cpuhp_started(struct cpuhp *hp, uint32_t index)
 {
-	struct cpuhp_slot *s = &hp->slot[index];
+	mtx_lock(&hp->acpi.lock);
+	acpihp_first_locked(&hp->acpi, index, ACPIHP_STARTED, now_ns());
+	mtx_unlock(&hp->acpi.lock);
+}
 
-	mtx_lock(&hp->lock);
-	if (s->started_ns == 0)
-		s->started_ns = now_ns();
-	mtx_unlock(&hp->lock);
+static void copy_facts(struct cpuhp_slot *out, uint32_t facts)
+{
+	out->insert_pending = facts & ACPIHP_INSERT_PENDING;
+	out->remove_pending = facts & ACPIHP_REMOVE_PENDING;
+	out->remove_requested = facts & ACPIHP_REMOVE_REQUESTED;
+	out->ost_due = facts & ACPIHP_OST_DUE;
+	out->by_guest = facts & ACPIHP_BY_GUEST;
+	out->underway = facts & ACPIHP_UNDERWAY;
+	out->in_tables = facts & ACPIHP_IN_TABLES;
+	out->seen = facts & ACPIHP_DID(ACPIHP_SEEN);
+	out->acked = facts & ACPIHP_DID(ACPIHP_ACKED);
+	out->started = facts & ACPIHP_DID(ACPIHP_STARTED);
+	out->registered = facts & ACPIHP_DID(ACPIHP_REGISTERED);
+	out->ran = facts & ACPIHP_DID(ACPIHP_ONLINE);
+	out->offlining = facts & ACPIHP_DID(ACPIHP_OFFLINING);
+	out->ejected = facts & ACPIHP_DID(ACPIHP_EJECTED);
+	out->gone = facts & ACPIHP_DID(ACPIHP_GONE);
 }
 
 struct cpuhp_slot cpuhp_get(struct cpuhp *hp, uint32_t index)
 {
-	struct cpuhp_slot s;
+	struct acpihp_slot s;
+	struct acpihp_times t;
+	struct cpuhp_slot out;
 
-	mtx_lock(&hp->lock);
-	s = hp->slot[index];
-	mtx_unlock(&hp->lock);
-	return s;
+	acpihp_get(&hp->acpi, index, &s, &t);
+	out = (struct cpuhp_slot){
+		.state = (enum slot_state)s.state,
+		.seen_ns = t.ns[ACPIHP_SEEN],
+		.acked_ns = t.ns[ACPIHP_ACKED],
+		.started_ns = t.ns[ACPIHP_STARTED],
+		.registered_ns = t.ns[ACPIHP_REGISTERED],
+		.online_ns = t.ns[ACPIHP_ONLINE],
+		.offlining_ns = t.ns[ACPIHP_OFFLINING],
+		.ejected_ns = t.ns[ACPIHP_EJECTED],
+		.gone_ns = t.ns[ACPIHP_GONE],
+		.ost = { index, s.ost_event, s.ost_status, t.ost_ns },
+	};
+	copy_facts(&out, s.facts);
+	return out;
 }
 
 enum slot_state cpuhp_slot_state(struct cpuhp *hp, uint32_t index)
 {
 	enum slot_state state;
 
-	mtx_lock(&hp->lock);
-	state = hp->slot[index].state;
-	mtx_unlock(&hp->lock);
+	mtx_lock(&hp->acpi.lock);
+	state = (enum slot_state)hp->acpi.slot[index].state;
+	mtx_unlock(&hp->acpi.lock);
 	return state;
-}
-
-bool cpuhp_next_ost(struct cpuhp *hp, struct ost *out)
-{
-	bool any;
-
-	mtx_lock(&hp->lock);
-	any = hp->ring_count > 0;
-	if (any) {
-		*out = hp->ring[hp->ring_head];
-		hp->ring_head = (hp->ring_head + 1) % hp->ring_len;
-		hp->ring_count--;
-	}
-	mtx_unlock(&hp->lock);
-	return any;
-}
-
-uint64_t cpuhp_ignored(struct cpuhp *hp)
-{
-	uint64_t n;
-
-	mtx_lock(&hp->lock);
-	n = hp->ignored;
-	mtx_unlock(&hp->lock);
-	return n;
 }

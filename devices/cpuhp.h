@@ -1,8 +1,8 @@
 #ifndef DEVICES_CPUHP_H
 #define DEVICES_CPUHP_H
 /* cpuhp: the CPU hotplug controller. The 12-byte register block of QEMU's
- * docs/specs/acpi_cpu_hotplug (modern interface), two registers more, and the slots
- * behind it.
+ * docs/specs/acpi_cpu_hotplug (modern interface), two registers more, and what it is to a
+ * CPU to run. The slots behind it are acpihp's: slot i is CPU i.
  *
  *   offset  read                                write
  *   0x0     data2: high half of the answer      selector: index of a possible CPU
@@ -21,17 +21,9 @@
  * and writes do nothing. While the selector names no possible CPU everything reads 0 and
  * only the selector can be written.
  *
- * Per CPU there are the slot's state and three marks. insert_pending and remove_pending
- * are what the guest may acknowledge; remove_requested is the host's intent, which no
- * acknowledgement clears. An eject without that intent is the guest's own: accepted or
- * ignored, as accept_ejects says. The boot CPU, index 0, never goes.
- *
- * After an eject the guest looks whether the CPU is gone, and then says so by its final
- * _OST. Until that (ost_due) the CPU must not be plugged again: the guest would keep the
- * old device and never see the new one.
- *
- * A guest without ACPI is told nothing: it has a device for every possible CPU, may start
- * those that are plugged, and lets one go by stopping it while the host wants it back.
+ * The boot CPU, index 0, never goes. A guest without ACPI is told nothing: it has a
+ * device for every possible CPU, may start those that are plugged, and lets one go by
+ * stopping it while the host wants it back.
  *
  * vCPU threads come in through the registers, cpuhp_started() and cpuhp_runs();
  * everything else is main's. */
@@ -41,23 +33,7 @@
 #include <stdint.h>
 
 #include "acpi/topology.h"
-#include "devices/ged.h"
-#include "devices/mtx.h"
-#include "devices/slot.h"
-
-/* _OST source events and status codes that we act on (ACPI 6.4, 6.3.5). */
-#define OST_DEVICE_CHECK  0x1
-#define OST_EJECT_REQUEST 0x3
-#define OST_GUEST_EJECT   0x103 /* an eject that the guest began by itself */
-#define OST_SUCCESS       0
-#define OST_IN_PROGRESS   0x84 /* of an eject */
-
-/* One _OST of the guest. */
-struct ost {
-	uint32_t index;
-	uint32_t event, status; /* as the guest wrote them */
-	uint64_t ns;            /* CLOCK_MONOTONIC; 0: there was none yet */
-};
+#include "devices/acpihp.h"
 
 /* What main may know of one CPU at one moment. */
 struct cpuhp_slot {
@@ -67,42 +43,42 @@ struct cpuhp_slot {
 	bool by_guest;  /* the last eject was the guest's own */
 	bool underway;  /* the guest knows that it is to eject, and has not refused */
 	bool in_tables; /* it is there since the guest booted, which needs no event */
-	struct ost ost; /* the last one */
 
-	/* CLOCK_MONOTONIC of the steps since the last plug, or 0. */
-	uint64_t seen_ns, acked_ns; /* the guest found the insert event, and took it */
-	uint64_t started_ns;        /* the guest started it: INIT or CPU_ON */
-	uint64_t registered_ns, online_ns;
-	uint64_t offlining_ns; /* the guest has begun with a removal that was asked for */
-	uint64_t ejected_ns;
-	uint64_t gone_ns; /* parked, and no _OST due */
+	/* What has happened since the last plug; the last three, since a removal was
+	 * last asked for. Decide by these. */
+	bool seen, acked; /* the guest found the insert event, and took it */
+	bool started;     /* the guest started it: INIT or CPU_ON */
+	bool registered, ran;
+	bool offlining; /* the guest has begun with a removal that was asked for */
+	bool ejected;
+	bool gone; /* parked, and no _OST due */
+
+	/* When each was, CLOCK_MONOTONIC, or 0: for reports. */
+	uint64_t seen_ns, acked_ns, started_ns, registered_ns, online_ns;
+	uint64_t offlining_ns, ejected_ns, gone_ns;
+
+	struct ost ost; /* the last one */
 };
 
-#define CPUHP_ACCEPT_EJECTS 0x1 /* the guest may eject what nobody asked for */
-#define CPUHP_NO_ACPI       0x2 /* the guest has none: it is told nothing */
+/* All that is saved, as plain data. */
+struct cpuhp_state {
+	uint32_t selector, command, ost_event, reserved;
+	struct acpihp_state acpi;
+	struct acpihp_slot slot[]; /* and what comes behind: struct acpihp_state */
+};
+
+#define CPUHP_ACCEPT_EJECTS ACPIHP_ACCEPT_EJECTS
+#define CPUHP_NO_ACPI       ACPIHP_NO_ACPI
 
 struct cpuhp {
 	const struct topology *topo; /* constant */
-	struct ged *ged;             /* constant */
-	void (*wake)(void *ctx);     /* constant; called without the lock, any thread */
-	void *wake_ctx;              /* constant */
-	uint32_t ring_len;           /* constant */
-	unsigned flags;              /* constant; CPUHP_ACCEPT_EJECTS, CPUHP_NO_ACPI */
+	struct acpihp acpi;
 
-	struct mtx lock; /* guards the fields from here to the blank line */
+	/* The register file, under acpi.lock. */
 	uint32_t selector;
-	uint8_t command;
+	uint32_t command;
 	uint32_t ost_event; /* argument of CPUHP_CMD_OST_EVENT, for the next status */
-	uint32_t pending;   /* CPUs with a pending event */
-	uint32_t ejected;   /* CPUs that are ejected and not parked */
-	uint64_t ignored;   /* guest writes that the table did not allow */
-	uint64_t lost;      /* _OST reports for which the ring had no room */
-	struct cpuhp_slot *slot; /* topo->max_vcpus of them */
-	unsigned char *sta;      /* as many, in guest memory, or NULL; only written */
-	struct ost *ring;        /* reports that main has not taken yet */
-	uint32_t ring_head, ring_count;
-
-	void *memory; /* what cpuhp_destroy() frees */
+	unsigned char *sta; /* one for each CPU, in guest memory, or NULL; only written */
 };
 
 /* All CPUs absent. flags are CPUHP_ACCEPT_EJECTS and CPUHP_NO_ACPI. wake(ctx) is called,
@@ -115,75 +91,106 @@ void cpuhp_destroy(struct cpuhp *hp);
 /* Whether the guest has no ACPI. Any thread. */
 bool cpuhp_no_acpi(const struct cpuhp *hp);
 
-/* Has main look again, as if the guest had done something. Any thread. */
-void cpuhp_wake(struct cpuhp *hp) NOT_HOLDING(hp->lock);
-
 /* From now on keeps the _STA of CPU i in sta[i], where the DSDT reads it; NULL: nowhere.
  * No vCPU runs; sta is guest memory, which the guest may spoil for itself, and outlives
  * the last call. */
-void cpuhp_show(struct cpuhp *hp, unsigned char *sta) NOT_HOLDING(hp->lock);
-
-/* Before the first vCPU runs: this CPU is there at boot, no event needed. */
-void cpuhp_boot(struct cpuhp *hp, uint32_t index) NOT_HOLDING(hp->lock);
-
-/* Enables these n absent CPUs, all at once, and raises one insert event for each. When
- * that was, CLOCK_MONOTONIC: the guest has seen none of them before. */
-uint64_t cpuhp_plug(struct cpuhp *hp, const uint32_t *index, size_t n)
-	NOT_HOLDING(hp->lock);
-
-/* Shows the insert event again for those of the n CPUs that the guest has not
- * registered. */
-void cpuhp_remind(struct cpuhp *hp, const uint32_t *index, size_t n)
-	NOT_HOLDING(hp->lock);
-
-/* Takes back the insert events of these n CPUs, which are absent then. 0; or -EBUSY, and
- * nothing is changed, when the guest has seen one of the events, or finds the CPU at its
- * boot. */
-int cpuhp_unplug(struct cpuhp *hp, const uint32_t *index, size_t n) NOT_HOLDING(hp->lock);
-
-/* Asks the guest to eject those of these n CPUs that are there. */
-void cpuhp_ask_removal(struct cpuhp *hp, const uint32_t *index, size_t n)
-	NOT_HOLDING(hp->lock);
-
-/* Asks no longer, for those that the guest has not ejected. It may eject those whose
- * event it has seen all the same. */
-void cpuhp_withdraw_removal(struct cpuhp *hp, const uint32_t *index, size_t n)
-	NOT_HOLDING(hp->lock);
-
-/* A CPU that the guest has ejected: its thread must be stopped, and then it is parked.
- * false when there is none. */
-bool cpuhp_next_ejected(struct cpuhp *hp, uint32_t *index) NOT_HOLDING(hp->lock);
-void cpuhp_park(struct cpuhp *hp, uint32_t index) NOT_HOLDING(hp->lock);
-
-/* Waits no longer for this CPU's final _OST: the guest may be one that sends none. */
-void cpuhp_forgive_ost(struct cpuhp *hp, uint32_t index) NOT_HOLDING(hp->lock);
+void cpuhp_show(struct cpuhp *hp, unsigned char *sta) NOT_HOLDING(hp->acpi.lock);
 
 /* The machine starts again; no vCPU runs, and what was ejected is parked. What was to go
  * is gone, what was plugged is there at the guest's boot, and no event is pending.
  * Reports that main has not taken stay. */
-void cpuhp_reset(struct cpuhp *hp) NOT_HOLDING(hp->lock);
+void cpuhp_reset(struct cpuhp *hp) NOT_HOLDING(hp->acpi.lock);
 
 /* The guest started (or stopped) running this CPU. 0; or what slot_step() says, and
  * nothing is changed: it may have gone at this moment. Any vCPU thread. */
-int cpuhp_runs(struct cpuhp *hp, uint32_t index, bool running) NOT_HOLDING(hp->lock);
+int cpuhp_runs(struct cpuhp *hp, uint32_t index, bool running) NOT_HOLDING(hp->acpi.lock);
 
 /* The guest began to start this CPU; what it then is, cpuhp_runs() says. Any vCPU
  * thread. */
-void cpuhp_started(struct cpuhp *hp, uint32_t index) NOT_HOLDING(hp->lock);
+void cpuhp_started(struct cpuhp *hp, uint32_t index) NOT_HOLDING(hp->acpi.lock);
 
 /* Copies what is known of one CPU; index is below topo->max_vcpus. Any thread. */
-struct cpuhp_slot cpuhp_get(struct cpuhp *hp, uint32_t index) NOT_HOLDING(hp->lock);
+struct cpuhp_slot cpuhp_get(struct cpuhp *hp, uint32_t index) NOT_HOLDING(hp->acpi.lock);
 
 /* The state alone, for those who ask it of many. Any thread. */
-enum slot_state cpuhp_slot_state(struct cpuhp *hp, uint32_t index) NOT_HOLDING(hp->lock);
-
-/* Takes the oldest _OST that main has not seen; false when there is none. */
-bool cpuhp_next_ost(struct cpuhp *hp, struct ost *out) NOT_HOLDING(hp->lock);
-
-/* Guest writes ignored so far. Any thread. */
-uint64_t cpuhp_ignored(struct cpuhp *hp) NOT_HOLDING(hp->lock);
+enum slot_state cpuhp_slot_state(struct cpuhp *hp, uint32_t index)
+	NOT_HOLDING(hp->acpi.lock);
 
 /* Bus access to the block, a bus_fn; dev is the cpuhp. */
 void cpuhp_access(void *dev, uint64_t offset, uint8_t *data, uint32_t len, bool write);
+
+/* Bytes that cpuhp_save() may need. */
+size_t cpuhp_state_max(const struct cpuhp *hp);
+
+/* No vCPU runs. Save fills *out, which has cpuhp_state_max() bytes, and returns how many
+ * it took. Load takes such bytes into a cpuhp of the same topology and flags, after the
+ * GED: shows each _STA, puts the GED's event right and wakes main. Of what had happened,
+ * the time is that of the load. 0; or -EINVAL, and nothing is changed, for what no cpuhp
+ * can be, whose boot CPU is there. */
+size_t cpuhp_save(struct cpuhp *hp, struct cpuhp_state *out) NOT_HOLDING(hp->acpi.lock);
+int cpuhp_load(struct cpuhp *hp, const struct cpuhp_state *in, size_t len)
+	NOT_HOLDING(hp->acpi.lock);
+
+/* The others are acpihp's of the same names. */
+static inline void cpuhp_wake(struct cpuhp *hp)
+{
+	acpihp_wake(&hp->acpi);
+}
+
+static inline void cpuhp_boot(struct cpuhp *hp, uint32_t index)
+{
+	acpihp_boot(&hp->acpi, index);
+}
+
+static inline uint64_t cpuhp_plug(struct cpuhp *hp, const uint32_t *index, size_t n)
+{
+	return acpihp_plug(&hp->acpi, index, n);
+}
+
+static inline void cpuhp_remind(struct cpuhp *hp, const uint32_t *index, size_t n)
+{
+	acpihp_remind(&hp->acpi, index, n);
+}
+
+static inline int cpuhp_unplug(struct cpuhp *hp, const uint32_t *index, size_t n)
+{
+	return acpihp_unplug(&hp->acpi, index, n);
+}
+
+static inline void cpuhp_ask_removal(struct cpuhp *hp, const uint32_t *index, size_t n)
+{
+	acpihp_ask_removal(&hp->acpi, index, n);
+}
+
+static inline void cpuhp_withdraw_removal(struct cpuhp *hp, const uint32_t *index,
+					  size_t n)
+{
+	acpihp_withdraw_removal(&hp->acpi, index, n);
+}
+
+static inline bool cpuhp_next_ejected(struct cpuhp *hp, uint32_t *index)
+{
+	return acpihp_next_ejected(&hp->acpi, index);
+}
+
+static inline void cpuhp_park(struct cpuhp *hp, uint32_t index)
+{
+	acpihp_park(&hp->acpi, index);
+}
+
+static inline void cpuhp_forgive_ost(struct cpuhp *hp, uint32_t index)
+{
+	acpihp_forgive_ost(&hp->acpi, index);
+}
+
+static inline bool cpuhp_next_ost(struct cpuhp *hp, struct ost *out)
+{
+	return acpihp_next_ost(&hp->acpi, out);
+}
+
+static inline uint64_t cpuhp_ignored(struct cpuhp *hp)
+{
+	return acpihp_ignored(&hp->acpi);
+}
 
 #endif

@@ -7,7 +7,7 @@
 
 #include "tools/corpus.h"
 
-#define INPUTS 20000
+#define INPUTS 10000
 
 static void every_seed_keeps_what_must_hold(void **state)
 {

@@ -204,15 +204,15 @@ static void a_flood_of_ost_loses_reports_and_nothing_else(void **state)
 	struct ost ost;
 	uint32_t n = 0;
 
-	for (uint32_t i = 0; i < 10 * f->hp.ring_len; i++)
+	for (uint32_t i = 0; i < 10 * f->hp.acpi.ring_len; i++)
 		say_ost(f, 0, 0x77, i);
 	plug(f, 4, 5);
 	say_ost(f, 4, OST_DEVICE_CHECK, OST_SUCCESS);
 	assert_int_equal(cpuhp_get(&f->hp, 4).state, SLOT_REGISTERED);
 	while (cpuhp_next_ost(&f->hp, &ost))
 		assert_int_equal(ost.status, n++);
-	assert_int_equal(n, f->hp.ring_len);
-	assert_int_equal(f->hp.lost, 9 * f->hp.ring_len + 1);
+	assert_int_equal(n, f->hp.acpi.ring_len);
+	assert_int_equal(f->hp.acpi.lost, 9 * f->hp.acpi.ring_len + 1);
 }
 
 static void an_eject_that_nobody_asked_for_is_ignored_and_counted(void **state)
@@ -235,7 +235,7 @@ static void a_requested_eject_works_after_its_event_was_acknowledged(void **stat
 	struct fixture *f = *state;
 
 	plug(f, 4, 5);
-	f->hp.slot[4].remove_requested = true;
+	f->hp.acpi.slot[4].facts |= ACPIHP_REMOVE_REQUESTED;
 	wr(f, CPUHP_SELECTOR, 4, 4);
 	wr(f, CPUHP_CONTROL, 1, CPUHP_INSERT | CPUHP_REMOVE);
 	wr(f, CPUHP_CONTROL, 1, CPUHP_EJECT);

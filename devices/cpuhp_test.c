@@ -172,7 +172,7 @@ static void a_reset_finishes_removals_and_enables_what_was_plugged(void **state)
 	assert_true(f->line);
 	cpuhp_reset(&f->hp);
 	assert_false(f->line);
-	assert_int_equal(f->hp.pending, 0);
+	assert_int_equal(f->hp.acpi.pending, 0);
 	for (uint32_t i = 0; i < 6; i++) {
 		struct cpuhp_slot s = cpuhp_get(&f->hp, i);
 
@@ -248,7 +248,7 @@ static void a_guest_without_acpi_is_told_nothing_and_lets_go_by_stopping(void **
 	struct fixture *f = *state;
 	uint32_t gone;
 
-	f->hp.flags = CPUHP_NO_ACPI;
+	f->hp.acpi.w.flags = CPUHP_NO_ACPI;
 	plug(f, 4, 5);
 	assert_false(f->line);
 	assert_int_equal(status_of(f, 4), CPUHP_ENABLED);
@@ -273,7 +273,7 @@ static void a_guest_without_acpi_cannot_hold_what_it_does_not_run(void **state)
 	struct fixture *f = *state;
 	uint32_t gone;
 
-	f->hp.flags = CPUHP_NO_ACPI;
+	f->hp.acpi.w.flags = CPUHP_NO_ACPI;
 	plug(f, 4, 5);
 	cpuhp_ask_removal(&f->hp, &five, 1);
 	assert_true(cpuhp_next_ejected(&f->hp, &gone));

@@ -1,5 +1,7 @@
 #include "devices/ged.h"
 
+#include <errno.h>
+
 #include "acpi/layout.h"
 #include "devices/bus.h"
 
@@ -13,7 +15,7 @@ void ged_init(struct ged *g, void (*line)(void *ctx, bool level),
 
 static bool level_locked(const struct ged *g) HOLDS(g->lock)
 {
-	return g->pending != 0 && !g->muted;
+	return g->s.pending != 0 && g->s.unacked < GED_STORM;
 }
 
 /* Something happened: the guest is given a fresh chance. */
@@ -21,9 +23,8 @@ static void update_locked(struct ged *g, uint32_t pending) HOLDS(g->lock)
 {
 	bool before = level_locked(g);
 
-	g->pending = pending;
-	g->unacked = 0;
-	g->muted = false;
+	g->s.pending = pending;
+	g->s.unacked = 0;
 	if (level_locked(g) != before)
 		g->line(g->ctx, !before);
 }
@@ -31,7 +32,15 @@ static void update_locked(struct ged *g, uint32_t pending) HOLDS(g->lock)
 void ged_set(struct ged *g, uint32_t event, bool pending)
 {
 	mtx_lock(&g->lock);
-	update_locked(g, pending ? g->pending | event : g->pending & ~event);
+	update_locked(g, pending ? g->s.pending | event : g->s.pending & ~event);
+	mtx_unlock(&g->lock);
+}
+
+void ged_follow(struct ged *g, uint32_t event, bool pending)
+{
+	mtx_lock(&g->lock);
+	if (((g->s.pending & event) != 0) != pending)
+		update_locked(g, g->s.pending ^ event);
 	mtx_unlock(&g->lock);
 }
 
@@ -45,10 +54,9 @@ void ged_reset(struct ged *g)
 /* Returns whether that was one too many. */
 static bool count_read_locked(struct ged *g) HOLDS(g->lock)
 {
-	if (!level_locked(g) || ++g->unacked < GED_STORM)
+	if (!level_locked(g) || ++g->s.unacked < GED_STORM)
 		return false;
-	g->muted = true;
-	g->storms++;
+	g->s.storms++;
 	g->line(g->ctx, false);
 	return true;
 }
@@ -63,10 +71,10 @@ void ged_access(void *dev, uint64_t offset, uint8_t *data, uint32_t len, bool wr
 	if (offset == 0 && write) {
 		uint32_t ack = (uint32_t)bus_get(data, len) & ~(uint32_t)GED_CPU;
 
-		if (g->pending & ack)
-			update_locked(g, g->pending & ~ack);
+		if (g->s.pending & ack)
+			update_locked(g, g->s.pending & ~ack);
 	} else if (offset == 0) {
-		value = g->pending;
+		value = g->s.pending;
 		stormed = count_read_locked(g);
 	}
 	mtx_unlock(&g->lock);
@@ -81,7 +89,32 @@ uint64_t ged_storms(struct ged *g)
 	uint64_t n;
 
 	mtx_lock(&g->lock);
-	n = g->storms;
+	n = g->s.storms;
 	mtx_unlock(&g->lock);
 	return n;
+}
+
+void ged_save(struct ged *g, struct ged_state *out)
+{
+	mtx_lock(&g->lock);
+	*out = g->s;
+	mtx_unlock(&g->lock);
+}
+
+static bool can_be(const struct ged_state *s)
+{
+	return (s->pending & ~(uint32_t)(GED_CPU | GED_POWER)) == 0 &&
+	       s->unacked <= GED_STORM && (s->pending != 0 || s->unacked == 0) &&
+	       (s->unacked < GED_STORM || s->storms > 0);
+}
+
+int ged_load(struct ged *g, const struct ged_state *in)
+{
+	if (!can_be(in))
+		return -EINVAL;
+	mtx_lock(&g->lock);
+	g->s = *in;
+	g->line(g->ctx, level_locked(g));
+	mtx_unlock(&g->lock);
+	return 0;
 }

@@ -15,6 +15,14 @@
 
 #define GED_STORM 1000
 
+/* What it is, as plain data that can be saved. */
+struct ged_state {
+	uint64_t storms;  /* times that the line was lowered with something pending */
+	uint32_t pending; /* GED_CPU, GED_POWER */
+	uint32_t unacked; /* reads of the word since something last changed, up to
+			   * GED_STORM: the line is low then */
+};
+
 struct ged {
 	/* Sets the interrupt line. Called from any thread with the lock held, so that the
 	 * levels arrive in order: it must not block nor come back here. */
@@ -23,11 +31,8 @@ struct ged {
 	void (*stormed)(void *ctx);
 	void *ctx; /* as the two above constant */
 
-	struct mtx lock;  /* guards the fields from here on */
-	uint32_t pending; /* GED_CPU, GED_POWER */
-	unsigned unacked; /* reads of the word since something last changed */
-	bool muted;       /* the line is low although something is pending */
-	uint64_t storms;  /* times that it was muted */
+	struct mtx lock; /* guards the state */
+	struct ged_state s;
 };
 
 /* Nothing pending, line low. stormed may be NULL. */
@@ -41,10 +46,18 @@ void ged_reset(struct ged *g) NOT_HOLDING(g->lock);
 /* Sets or clears an event; setting one that is set counts as a new one. Any thread. */
 void ged_set(struct ged *g, uint32_t event, bool pending) NOT_HOLDING(g->lock);
 
+/* The same for a block that is loaded after the GED: only what differs is an event. */
+void ged_follow(struct ged *g, uint32_t event, bool pending) NOT_HOLDING(g->lock);
+
 /* Bus access to the event word, a bus_fn; dev is the ged. */
 void ged_access(void *dev, uint64_t offset, uint8_t *data, uint32_t len, bool write);
 
 /* How often the guest was found to take the interrupt without answering. Any thread. */
 uint64_t ged_storms(struct ged *g) NOT_HOLDING(g->lock);
+
+/* No vCPU runs. To load sets the line, whatever it was. It comes before the blocks whose
+ * events the word has. 0; or -EINVAL, and nothing is changed, for what no GED can be. */
+void ged_save(struct ged *g, struct ged_state *out) NOT_HOLDING(g->lock);
+int ged_load(struct ged *g, const struct ged_state *in) NOT_HOLDING(g->lock);
 
 #endif

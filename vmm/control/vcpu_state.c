@@ -9,7 +9,7 @@ enum vcpu_state vcpu_state(const struct cpuhp_slot *s)
 {
 	if (s->remove_requested)
 		return VCPU_REMOVING;
-	if (s->state == SLOT_ABSENT && s->ejected_ns > 0)
+	if (s->state == SLOT_ABSENT && s->ejected)
 		return VCPU_PARKED;
 	return (enum vcpu_state)s->state;
 }

@@ -550,7 +550,7 @@ static void test_taken_away_meanwhile(void **state)
 	set_life(raced->vcpu[cpu], LIFE_OFF);
 	meanwhile = take_back;
 	expect_denied(cpu, SLOT_ABSENT);
-	raced->hp.flags |= CPUHP_NO_ACPI;
+	raced->hp.acpi.w.flags |= CPUHP_NO_ACPI;
 	meanwhile = take_away;
 	expect_denied(4, SLOT_EJECTED);
 }
