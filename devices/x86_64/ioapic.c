@@ -92,7 +92,7 @@ static void tell(struct ioapic *a) NOT_HOLDING(a->lock)
 	struct ioapic_message msg[IOAPIC_PINS];
 	bool changed;
 
-	mtx_lock(&a->telling);
+	mtx_lock_at(&a->telling, &RANK_IOAPIC_TELLING);
 	mtx_lock(&a->lock);
 	changed = list_locked(a, msg);
 	mtx_unlock(&a->lock);
@@ -103,7 +103,7 @@ static void tell(struct ioapic *a) NOT_HOLDING(a->lock)
 	for (uint32_t i = 0; i < IOAPIC_PINS; i++)
 		serve_locked(a, i);
 	mtx_unlock(&a->lock);
-	mtx_unlock(&a->telling);
+	mtx_unlock_at(&a->telling, &RANK_IOAPIC_TELLING);
 }
 
 static void power_on_locked(struct ioapic *a) HOLDS(a->lock)

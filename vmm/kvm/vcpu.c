@@ -19,14 +19,15 @@
  * it is one thread's. An exit takes no lock here: a thread takes env->lock when it is
  * told to look, and where the guest starts or stops a vCPU.
  *
- * Locks are taken in this order, never the other way round:
+ * Locks are taken in this order, which clang checks (devices/mtx.h):
  *
  *   env->lock -> cpuhp -> ged -> ioapic    CPU_ON and CPU_OFF step the slot; an event of
  *                                          a slot raises the GED's line
  *   uart -> ioapic                         its line
  *   ioapic.telling -> ioapic               KVM is told which vectors to tell us of
  *
- * Nobody waits under a lock but by cnd_wait(), at the gate, nor logs, nor writes a file.
+ * Under a lock nobody waits but by cnd_wait(), and nobody logs or writes a file; main is
+ * woken by an eventfd.
  * An ioctl happens under a lock where its order is what the lock is for, and only there:
  *
  *   KVM_IRQ_LINE, KVM_SIGNAL_MSI    under the lock of the device (and those above it):
@@ -78,18 +79,18 @@ void vcpu_step_locked(struct vcpu *v, enum vcpu_life_event ev)
 
 void vcpu_step(struct vcpu *v, enum vcpu_life_event ev)
 {
-	mtx_lock(&v->env->lock);
+	mtx_lock_at(&v->env->lock, &RANK_VCPU);
 	vcpu_step_locked(v, ev);
-	mtx_unlock(&v->env->lock);
+	mtx_unlock_at(&v->env->lock, &RANK_VCPU);
 }
 
 enum vcpu_life vcpu_life_now(struct vcpu *v)
 {
 	enum vcpu_life life;
 
-	mtx_lock(&v->env->lock);
+	mtx_lock_at(&v->env->lock, &RANK_VCPU);
 	life = v->life;
-	mtx_unlock(&v->env->lock);
+	mtx_unlock_at(&v->env->lock, &RANK_VCPU);
 	return life;
 }
 
@@ -152,14 +153,14 @@ static int spawn(struct vcpu *v)
 
 /* The thread is inside until it comes to the gate, which it does first of all while the
  * VM is paused. */
-static int start_thread(struct vcpu *v) NOT_HOLDING(v->env->lock)
+static int start_thread(struct vcpu *v) NOT_HOLDING(FROM_VCPU)
 {
 	struct vcpu_env *env = v->env;
 
-	mtx_lock(&v->env->lock);
+	mtx_lock_at(&v->env->lock, &RANK_VCPU);
 	vcpu_step_locked(v, LIFE_SPAWN);
 	atomic_store(&v->look, env->paused);
-	mtx_unlock(&v->env->lock);
+	mtx_unlock_at(&v->env->lock, &RANK_VCPU);
 	return spawn(v);
 }
 
@@ -180,19 +181,19 @@ int vcpu_start(struct vcpu *v)
 }
 
 /* From then on the guest may try again. */
-static void switch_off_again(struct vcpu *v) NOT_HOLDING(v->env->lock)
+static void switch_off_again(struct vcpu *v) NOT_HOLDING(FROM_VCPU)
 {
 	struct vcpu_env *env = v->env;
 
 	(void)cpuhp_runs(env->cpuhp, v->index, false);
 	(void)arch_vcpu_rearm(v); /* what fails there is no worse */
-	mtx_lock(&v->env->lock);
+	mtx_lock_at(&v->env->lock, &RANK_VCPU);
 	vcpu_step_locked(v, LIFE_SPAWN_FAILED);
 	vcpu_step_locked(v, LIFE_START);
-	mtx_unlock(&v->env->lock);
+	mtx_unlock_at(&v->env->lock, &RANK_VCPU);
 }
 
-static void start_wanted(struct vcpu *v) NOT_HOLDING(v->env->lock)
+static void start_wanted(struct vcpu *v) NOT_HOLDING(FROM_VCPU)
 {
 	int err = start_thread(v);
 
@@ -207,10 +208,10 @@ void vcpu_start_wanted(struct vcpu_env *env)
 {
 	bool wanted;
 
-	mtx_lock(&env->lock);
+	mtx_lock_at(&env->lock, &RANK_VCPU);
 	wanted = env->wanted;
 	env->wanted = false;
-	mtx_unlock(&env->lock);
+	mtx_unlock_at(&env->lock, &RANK_VCPU);
 	for (uint32_t i = 0; wanted && i < env->vm->topo->max_vcpus; i++)
 		if (env->vcpu[i] != NULL && vcpu_life_now(env->vcpu[i]) == LIFE_READY)
 			start_wanted(env->vcpu[i]);
@@ -220,25 +221,25 @@ int vcpu_tid(struct vcpu *v)
 {
 	struct vcpu_env *env = v->env;
 
-	mtx_lock(&env->lock);
+	mtx_lock_at(&env->lock, &RANK_VCPU);
 	while (atomic_load(&v->tid) == 0)
 		cnd_wait(&env->changed, &env->lock);
-	mtx_unlock(&env->lock);
+	mtx_unlock_at(&env->lock, &RANK_VCPU);
 	return atomic_load(&v->tid);
 }
 
 /* Whether there is a thread, which ends now; where a CPU_ON is under way, after that. */
-static bool tell_to_end(struct vcpu *v) NOT_HOLDING(v->env->lock)
+static bool tell_to_end(struct vcpu *v) NOT_HOLDING(FROM_VCPU)
 {
 	struct vcpu_env *env = v->env;
 	bool has_thread;
 
-	mtx_lock(&v->env->lock);
+	mtx_lock_at(&v->env->lock, &RANK_VCPU);
 	while (vcpu_life_is_switching(v->life))
 		cnd_wait(&env->changed, &v->env->lock);
 	vcpu_step_locked(v, LIFE_STOP);
 	has_thread = vcpu_life_has_thread(v->life);
-	mtx_unlock(&v->env->lock);
+	mtx_unlock_at(&v->env->lock, &RANK_VCPU);
 	return has_thread;
 }
 
@@ -275,22 +276,22 @@ int vcpu_reset(struct vcpu *v)
 
 void vcpu_pause_all(struct vcpu_env *env, struct vcpu *const *v, uint32_t n)
 {
-	mtx_lock(&env->lock);
+	mtx_lock_at(&env->lock, &RANK_VCPU);
 	env->paused = true;
-	mtx_unlock(&env->lock);
+	mtx_unlock_at(&env->lock, &RANK_VCPU);
 	for (uint32_t i = 0; i < n; i++)
 		if (v[i] != NULL && vcpu_has_thread(v[i]))
 			vcpu_kick(v[i]);
-	mtx_lock(&env->lock);
+	mtx_lock_at(&env->lock, &RANK_VCPU);
 	while (env->running > 0)
 		cnd_wait(&env->changed, &env->lock);
-	mtx_unlock(&env->lock);
+	mtx_unlock_at(&env->lock, &RANK_VCPU);
 }
 
 void vcpu_resume_all(struct vcpu_env *env)
 {
-	mtx_lock(&env->lock);
+	mtx_lock_at(&env->lock, &RANK_VCPU);
 	env->paused = false;
 	cnd_wake_all(&env->changed);
-	mtx_unlock(&env->lock);
+	mtx_unlock_at(&env->lock, &RANK_VCPU);
 }

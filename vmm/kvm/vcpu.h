@@ -76,15 +76,16 @@ void vcpu_env_init(struct vcpu_env *env);
 void vcpu_env_destroy(struct vcpu_env *env);
 
 /* Takes a step of its life, which the table has: by the thread that vcpu_life.h names. */
-void vcpu_step_locked(struct vcpu *v, enum vcpu_life_event ev) HOLDS(v->env->lock);
-void vcpu_step(struct vcpu *v, enum vcpu_life_event ev) NOT_HOLDING(v->env->lock);
+void vcpu_step_locked(struct vcpu *v, enum vcpu_life_event ev)
+	HOLDS(v->env->lock, RANK_VCPU);
+void vcpu_step(struct vcpu *v, enum vcpu_life_event ev) NOT_HOLDING(FROM_VCPU);
 
 /* What its life is at this moment. Any thread; only what the caller itself can change
  * stays so. */
-enum vcpu_life vcpu_life_now(struct vcpu *v) NOT_HOLDING(v->env->lock);
+enum vcpu_life vcpu_life_now(struct vcpu *v) NOT_HOLDING(FROM_VCPU);
 
 /* Whether there is a thread, which has an id and a clock. Main. */
-bool vcpu_has_thread(struct vcpu *v) NOT_HOLDING(v->env->lock);
+bool vcpu_has_thread(struct vcpu *v) NOT_HOLDING(FROM_VCPU);
 
 /* Makes a vCPU ready; no thread. 0; or -errno with nothing left but its fd, which the
  * next try uses. */
@@ -93,31 +94,31 @@ int vcpu_create(struct vcpu_env *env, uint32_t index, struct vcpu **out);
 /* Starts a vCPU that has no thread; one that was started before starts afresh. Its
  * thread, named vcpu/INDEX, begins now, or where the guest has to switch the vCPU on,
  * when it has. While the VM is paused the thread waits at the gate. 0 or -errno. */
-int vcpu_start(struct vcpu *v) NOT_HOLDING(v->env->lock);
+int vcpu_start(struct vcpu *v) NOT_HOLDING(FROM_VCPU);
 
 /* Begins the threads of those that the guest has switched on since. One that the host has
  * no thread for is switched off again. */
-void vcpu_start_wanted(struct vcpu_env *env) NOT_HOLDING(env->lock);
+void vcpu_start_wanted(struct vcpu_env *env) NOT_HOLDING(FROM_VCPU);
 
 /* Ends the thread, if there is one, and joins it; the vCPU stays, parked, and the guest
  * cannot start it. Bounded: a vCPU thread waits for nothing but the guest, which is
  * kicked. */
-void vcpu_stop(struct vcpu *v) NOT_HOLDING(v->env->lock);
+void vcpu_stop(struct vcpu *v) NOT_HOLDING(FROM_VCPU);
 
 /* The host's thread id of a started vCPU, for people and for pinning. */
-int vcpu_tid(struct vcpu *v) NOT_HOLDING(v->env->lock);
+int vcpu_tid(struct vcpu *v) NOT_HOLDING(FROM_VCPU);
 
 /* Stops it, and lets go of all but its fd. Takes NULL. */
 void vcpu_destroy(struct vcpu *v);
 
 /* Brings a vCPU back to power-on: the first can then be loaded, the others wait for their
  * start. It is at the gate, or parked. 0 or -errno. */
-int vcpu_reset(struct vcpu *v) NOT_HOLDING(v->env->lock);
+int vcpu_reset(struct vcpu *v) NOT_HOLDING(FROM_VCPU);
 
 /* Makes all n vCPUs wait at the gate, and returns when they do; NULL entries are skipped.
  * There no instruction of the guest is half done: what it asked of us it has got. */
 void vcpu_pause_all(struct vcpu_env *env, struct vcpu *const *v, uint32_t n)
-	NOT_HOLDING(env->lock);
-void vcpu_resume_all(struct vcpu_env *env) NOT_HOLDING(env->lock);
+	NOT_HOLDING(FROM_VCPU);
+void vcpu_resume_all(struct vcpu_env *env) NOT_HOLDING(FROM_VCPU);
 
 #endif

@@ -56,19 +56,19 @@ void vcpu_kick(struct vcpu *v)
 	pthread_kill(v->thread, KICK_SIGNAL);
 }
 
-static bool may_leave_locked(const struct vcpu *v) HOLDS(v->env->lock)
+static bool may_leave_locked(const struct vcpu *v) HOLDS(v->env->lock, RANK_VCPU)
 {
 	return v->life == LIFE_ENDING || (vcpu_life_held(v->life) && !v->env->paused);
 }
 
 /* Waits while the VM is paused, the vCPU is switched off, or cannot go on. Whether the
  * guest goes on; else the thread is to end. */
-static bool gate(struct vcpu *v) NOT_HOLDING(v->env->lock)
+static bool gate(struct vcpu *v) NOT_HOLDING(FROM_VCPU)
 {
 	struct vcpu_env *env = v->env;
 	bool on;
 
-	mtx_lock(&v->env->lock);
+	mtx_lock_at(&v->env->lock, &RANK_VCPU);
 	atomic_store(&v->look, false);
 	vcpu_step_locked(v, LIFE_HOLD);
 	while (!may_leave_locked(v))
@@ -76,7 +76,7 @@ static bool gate(struct vcpu *v) NOT_HOLDING(v->env->lock)
 	on = v->life != LIFE_ENDING;
 	if (on)
 		vcpu_step_locked(v, LIFE_RELEASE);
-	mtx_unlock(&v->env->lock);
+	mtx_unlock_at(&v->env->lock, &RANK_VCPU);
 	return on;
 }
 
@@ -217,10 +217,10 @@ void *vcpu_run(void *vcpu)
 	atomic_store(&v->up_ns, now_ns());
 	own_run = v->run;
 	name_thread(v);
-	mtx_lock(&env->lock);
+	mtx_lock_at(&env->lock, &RANK_VCPU);
 	atomic_store(&v->tid, (int)gettid());
 	cnd_wake_all(&env->changed);
-	mtx_unlock(&env->lock);
+	mtx_unlock_at(&env->lock, &RANK_VCPU);
 	sigemptyset(&set);
 	sigaddset(&set, KICK_SIGNAL);
 	pthread_sigmask(SIG_UNBLOCK, &set, NULL);

@@ -246,9 +246,9 @@ static void switch_on(struct vcpu *v)
 {
 	vcpu_step(v, LIFE_CPU_ON);
 	vcpu_step(v, LIFE_CPU_ON_DONE);
-	mtx_lock(&v->env->lock);
+	mtx_lock_at(&v->env->lock, &RANK_VCPU);
 	v->env->wanted = true;
-	mtx_unlock(&v->env->lock);
+	mtx_unlock_at(&v->env->lock, &RANK_VCPU);
 }
 
 static void a_vcpu_that_is_off_has_no_thread_until_it_is_switched_on(void **state)

@@ -45,15 +45,15 @@ static bool is_plugged(const struct vcpu *v)
 }
 
 /* Of two that start the same vCPU one does. */
-static int begin(struct vcpu *v) NOT_HOLDING(v->env->lock)
+static int begin(struct vcpu *v) NOT_HOLDING(FROM_VCPU)
 {
 	int answer;
 
-	mtx_lock(&v->env->lock);
+	mtx_lock_at(&v->env->lock, &RANK_VCPU);
 	answer = psci_may_start(is_plugged(v), v->life);
 	if (answer == PSCI_SUCCESS)
 		vcpu_step_locked(v, LIFE_CPU_ON);
-	mtx_unlock(&v->env->lock);
+	mtx_unlock_at(&v->env->lock, &RANK_VCPU);
 	return answer;
 }
 

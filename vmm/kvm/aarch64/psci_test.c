@@ -171,9 +171,9 @@ static void ignore_wake(void *ctx)
 
 static void set_life(struct vcpu *v, enum vcpu_life life)
 {
-	mtx_lock(&v->env->lock);
+	mtx_lock_at(&v->env->lock, &RANK_VCPU);
 	v->life = life;
-	mtx_unlock(&v->env->lock);
+	mtx_unlock_at(&v->env->lock, &RANK_VCPU);
 }
 
 static bool is_off(struct vcpu *v)

@@ -39,7 +39,7 @@ static int write_start(struct vcpu *v, uint64_t entry, uint64_t context)
 }
 
 /* At once for all: KVM's state, by which it answers AFFINITY_INFO, CPU_ON, the slot. */
-static int enter_on_locked(struct vcpu *v) HOLDS(v->env->lock)
+static int enter_on_locked(struct vcpu *v) HOLDS(v->env->lock, RANK_VCPU)
 {
 	int err = power_set(v, true);
 
@@ -54,12 +54,12 @@ int power_on(struct vcpu *v, uint64_t entry, uint64_t context)
 	struct vcpu_env *env = v->env;
 	int err = write_start(v, entry, context);
 
-	mtx_lock(&v->env->lock);
+	mtx_lock_at(&v->env->lock, &RANK_VCPU);
 	if (err == 0)
 		err = enter_on_locked(v);
 	vcpu_step_locked(v, err == 0 ? LIFE_CPU_ON_DONE : LIFE_CPU_ON_FAILED);
 	env->wanted = true;
-	mtx_unlock(&v->env->lock);
+	mtx_unlock_at(&v->env->lock, &RANK_VCPU);
 	return err;
 }
 
@@ -70,13 +70,13 @@ int power_off(struct vcpu *v)
 
 	/* At once for all: who sees by KVM's AFFINITY_INFO that it is off may start
 	 * it. */
-	mtx_lock(&v->env->lock);
+	mtx_lock_at(&v->env->lock, &RANK_VCPU);
 	err = power_set(v, false);
 	if (err == 0) {
 		vcpu_step_locked(v, LIFE_CPU_OFF);
 		(void)cpuhp_runs(env->cpuhp, v->index, false);
 	}
-	mtx_unlock(&v->env->lock);
+	mtx_unlock_at(&v->env->lock, &RANK_VCPU);
 	if (err < 0)
 		return err;
 	atomic_store(&v->look, true);

@@ -18,9 +18,9 @@ int power_init(const struct vcpu *v, bool on);
 /* Ends the CPU_ON that its life is in: the vCPU starts at entry (a guest physical
  * address) with context in X0. The caller's thread. 0; or -errno, and it is off: -EPERM
  * when the host has taken it away just now. */
-int power_on(struct vcpu *v, uint64_t entry, uint64_t context) NOT_HOLDING(v->env->lock);
+int power_on(struct vcpu *v, uint64_t entry, uint64_t context) NOT_HOLDING(FROM_VCPU);
 
 /* Switches the vCPU off that asks for it. Its own thread. 0 or -errno. */
-int power_off(struct vcpu *v) NOT_HOLDING(v->env->lock);
+int power_off(struct vcpu *v) NOT_HOLDING(FROM_VCPU);
 
 #endif
