@@ -13,6 +13,7 @@
 #include "acpi/layout.h"
 #include "devices/bus.h"
 #include "vmm/kvm/fake_kvm.h"
+#include "vmm/hotplug/check_fixture.h"
 #include "vmm/hotplug/hotplug.h"
 #include "vmm/hotplug/vcpu_host.h"
 
@@ -36,6 +37,7 @@ struct fixture {
 	struct hotplug_host host; /* as it is without the fixture */
 	struct hotplug *hotplug;
 	struct hotplug_listener listeners[2];
+	struct seen seen;
 
 	enum job_phase phase[EVENTS_MAX];
 	unsigned nphases, ncompleted, nost, nost_second;
@@ -63,15 +65,19 @@ static inline void look(void *ctx)
 
 static inline int host_start(void *ctx, uint32_t cpu)
 {
-	const struct fixture *f = ctx;
+	struct fixture *f = ctx;
+	int err = f->host.start(f->host.ctx, cpu);
 
-	return f->host.start(f->host.ctx, cpu);
+	if (err == 0)
+		units_put(&f->seen.threads, cpu);
+	return err;
 }
 
 static inline void host_stop(void *ctx, uint32_t cpu)
 {
-	const struct fixture *f = ctx;
+	struct fixture *f = ctx;
 
+	units_drop(&f->seen.threads, cpu);
 	f->host.stop(f->host.ctx, cpu);
 }
 
@@ -82,19 +88,22 @@ static inline uint64_t host_now_ns(void *ctx)
 	return f->host.now_ns(f->host.ctx);
 }
 
+/* The last that hotplug does when it looks. */
 static inline void host_set_timer(void *ctx, uint64_t at_ns)
 {
 	struct fixture *f = ctx;
 
-	f->nwakes += at_ns <= host_now_ns(f);
+	seen_timer(&f->seen, at_ns, host_now_ns(f));
+	f->nwakes += f->seen.at_once;
 	f->host.set_timer(f->host.ctx, at_ns);
+	hotplug_check(f->hotplug, &f->seen);
 }
 
 static inline void on_phase(void *ctx, const struct job *job, enum job_phase phase)
 {
 	struct fixture *f = ctx;
 
-	(void)job;
+	seen_phase(&f->seen, job, phase);
 	assert_true(f->nphases < EVENTS_MAX);
 	f->phase[f->nphases++] = phase;
 }
@@ -103,6 +112,7 @@ static inline void on_completed(void *ctx, const struct job *job)
 {
 	struct fixture *f = ctx;
 
+	seen_completed(&f->seen, job, &f->cpuhp);
 	f->done = *job;
 	f->ncompleted++;
 }
@@ -125,6 +135,7 @@ static inline void on_deleted(void *ctx, uint32_t socket, bool by_guest)
 {
 	struct fixture *f = ctx;
 
+	seen_deleted(&f->seen, socket);
 	f->deleted = socket;
 	f->ndeleted++;
 	f->ndeleted_by_guest += by_guest;
@@ -166,7 +177,9 @@ static inline int setup(void **state)
 		assert_int_equal(vcpu_create(&f->env, i, &f->vcpu[i]), 0);
 		cpuhp_boot(&f->cpuhp, i);
 		cpuhp_runs(&f->cpuhp, i, true);
+		units_put(&f->seen.threads, i); /* as far as hotplug is concerned */
 	}
+	units_put(&f->seen.there, 0);
 	f->listeners[0] = (struct hotplug_listener){ on_phase,   on_completed, on_ost,
 						     on_deleted, on_refused,   f };
 	f->listeners[1] = (struct hotplug_listener){ .ost = on_ost_second, .ctx = f };
