@@ -95,6 +95,7 @@ uninstall:
 KVM_CALLS        := ioctl mmap calloc malloc open pthread_create
 WRAP_vmm/hotplug/hotplug := $(KVM_CALLS)
 WRAP_vmm/hotplug/hotplug_removal := $(KVM_CALLS)
+WRAP_vmm/hotplug/hotplug_walk := $(KVM_CALLS)
 WRAP_vmm/kvm/vm   := $(KVM_CALLS)
 WRAP_vmm/kvm/vcpu := $(KVM_CALLS)
 WRAP_vmm/kvm/aarch64/psci := ioctl pthread_create

@@ -99,6 +99,8 @@ static void plug(struct step *s)
 	uint32_t cpu[UNITS_MAX];
 	size_t n = units_list(&s->job->units, cpu);
 
+	UNITS_EACH (unit, &s->job->units)
+		units_drop(&s->jobs->gone, unit / s->sockets->topo->per_socket);
 	enter(s, JOB_PLUGGED, cpuhp_plug(s->cpuhp, cpu, n));
 }
 
@@ -149,25 +151,38 @@ static void repair(struct step *s, const struct units *cpus)
 		begin(s, &plan);
 }
 
-/* Of each socket that the job's end leaves gone: by a removal, whatever became of the
- * others, or as what came late did not come back. */
-static void tell_deleted(struct step *s)
+/* The sockets of these vCPUs that are gone, and nobody was told. The caller tells. */
+static struct units newly_gone(struct step *s, const struct units *cpus)
 {
-	struct units gone = sockets_gone(s->sockets, &s->job->units);
+	struct units gone = sockets_gone(s->sockets, cpus);
 
-	if (!units_empty(&gone))
-		add_action(s, ACTION_TELL_DELETED)->units = gone;
+	units_drop_all(&gone, &s->jobs->gone);
+	units_put_all(&s->jobs->gone, &gone);
+	return gone;
 }
 
-/* A removal that did not get to its end may leave a socket with some of its vCPUs: then
- * it gets the others back. */
+static void tell_deleted(struct step *s, const struct units *sockets, bool by_guest)
+{
+	struct action *told;
+
+	if (units_empty(sockets))
+		return;
+	told = add_action(s, ACTION_TELL_DELETED);
+	told->units = *sockets;
+	told->by_guest = by_guest;
+}
+
+/* A removal tells what is gone, whatever became of the others, and so does an add that
+ * was to bring back what had gone late. A removal that did not get to its end may leave a
+ * socket with some of its vCPUs: then it gets the others back. */
 static void end(struct step *s, enum job_result result)
 {
 	bool unfinished = s->job->operation == JOB_REMOVE && result != JOB_DONE;
-	struct units lacking;
+	struct units gone = { 0 }, lacking;
 
 	if (s->job->operation == JOB_REMOVE || s->job->repair)
-		tell_deleted(s);
+		gone = newly_gone(s, &s->job->units);
+	tell_deleted(s, &gone, false);
 	if (unfinished)
 		at_once(s, cpuhp_withdraw_removal);
 	s->job->result = result;
@@ -276,25 +291,23 @@ static bool in_job(const struct step *s, uint32_t cpu)
 
 static int on_ejected(struct step *s, const struct cpu_event *ev)
 {
-	uint32_t socket = ev->cpu / s->sockets->topo->per_socket;
 	bool by_guest = cpuhp_get(s->cpuhp, ev->cpu).by_guest;
 	bool removed = in_job(s, ev->cpu) && s->job->operation == JOB_REMOVE;
-	struct action *told;
+	struct units ejected = { 0 }, gone = { 0 };
 
-	units_put(&s->jobs->owed, ev->cpu);
+	units_put(&ejected, ev->cpu);
+	units_put_all(&s->jobs->owed, &ejected);
 	if (removed && !by_guest)
 		return 0;
-	if (!by_guest)
-		units_put(&s->jobs->late, ev->cpu);
+	if (by_guest)
+		gone = newly_gone(s, &ejected);
+	else
+		units_put_all(&s->jobs->late, &ejected);
 	if (in_job(s, ev->cpu) && !removed) {
 		cpu_text_ejected(ev->cpu, by_guest, &s->job->message);
 		end(s, JOB_REFUSED);
 	}
-	if (by_guest && !sockets_has(s->sockets, socket)) {
-		told = add_action(s, ACTION_TELL_DELETED);
-		units_put(&told->units, socket);
-		told->by_guest = true;
-	}
+	tell_deleted(s, &gone, true);
 	return 0;
 }
 

@@ -17,6 +17,7 @@ struct cpu_jobs {
 	struct job job;    /* the one that runs or ran last */
 	struct units late; /* ejected after their removal was withdrawn: they come back */
 	struct units owed; /* ejected; the guest has not said its final _OST */
+	struct units gone; /* sockets that went, and that was told */
 };
 
 struct cpu_engine {

@@ -25,6 +25,12 @@ void units_put_all(struct units *u, const struct units *more)
 		u->word[i] |= more->word[i];
 }
 
+void units_drop_all(struct units *u, const struct units *less)
+{
+	for (int i = 0; i < WORDS; i++)
+		u->word[i] &= ~less->word[i];
+}
+
 bool units_has(const struct units *u, uint32_t unit)
 {
 	return (u->word[unit / 64] & bit(unit)) != 0;

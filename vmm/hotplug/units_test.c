@@ -52,11 +52,13 @@ static void they_come_in_their_order(void **state)
 static void two_sets_become_one(void **state)
 {
 	struct units u = SET(1, 70), more = SET(1, 5);
-	const struct units want = SET(1, 5, 70);
+	const struct units want = SET(1, 5, 70), rest = SET(70);
 
 	(void)state;
 	units_put_all(&u, &more);
 	assert_memory_equal(&u, &want, sizeof(u));
+	units_drop_all(&u, &more);
+	assert_memory_equal(&u, &rest, sizeof(u));
 }
 
 static void they_are_named_by_runs(void **state)

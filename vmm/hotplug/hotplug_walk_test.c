@@ -1,0 +1,48 @@
+/* What a walk through all states of hotplug found: the guest and the clients at the worst
+ * moment. hotplug_check() looks on (check_fixture.h). */
+#include "vmm/hotplug/hotplug_fixture.h"
+
+/* Without a look. */
+static void eject_all(struct fixture *f, uint32_t first, uint32_t last)
+{
+	for (uint32_t i = first; i <= last; i++)
+		eject(f, i);
+}
+
+/* Of three sockets the last has lost its first CPU, which is being put back. */
+static void cancel_a_removal_half_way(struct fixture *f)
+{
+	struct text why;
+
+	grow_to_three(f);
+	assert_int_equal(resize(f, 2, &why), 0);
+	guest_removes(f, 8, 8);
+	assert_int_equal(hotplug_cancel(f->hotplug, &why), 0);
+	assert_true(hotplug_job(f->hotplug)->repair);
+	assert_int_equal(hotplug_job(f->hotplug)->nunits, 1);
+}
+
+static void an_own_eject_under_a_repair_is_told_once(void **state)
+{
+	struct fixture *f = *state;
+
+	cancel_a_removal_half_way(f);
+	eject_all(f, 9, 11);
+	hotplug_look(f->hotplug);
+	assert_int_equal(f->ndeleted, 0);
+	eject(f, 8);
+	hotplug_look(f->hotplug);
+	assert_int_equal(f->done.result, JOB_REFUSED);
+	assert_int_equal(f->ndeleted, 1);
+	assert_int_equal(f->ndeleted_by_guest, 1);
+	assert_int_equal(count(f), 2);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		TEST(an_own_eject_under_a_repair_is_told_once),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
