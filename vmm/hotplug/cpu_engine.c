@@ -320,18 +320,32 @@ static void refuse(struct step *s, const struct ost *ost)
 	end(s, JOB_REFUSED);
 }
 
-static bool refuses(const struct job *j, const struct ost *ost)
+bool cpu_refuses(const struct ost *ost, enum job_operation op, enum slot_state st)
 {
-	return ost->status != OST_SUCCESS && ost->status != OST_IN_PROGRESS &&
-	       ost->event ==
-		       (j->operation == JOB_ADD ? OST_DEVICE_CHECK : OST_EJECT_REQUEST);
+	static const uint32_t about[JOB_NOPERATIONS] = {
+		[JOB_ADD] = OST_DEVICE_CHECK,
+		[JOB_REMOVE] = OST_EJECT_REQUEST,
+	};
+	static const bool open[JOB_NOPERATIONS][SLOT_NSTATES] = {
+		[JOB_ADD] = { [SLOT_PLUGGED] = true },
+		[JOB_REMOVE] = { [SLOT_PLUGGED] = true,
+				 [SLOT_REGISTERED] = true,
+				 [SLOT_ONLINE] = true,
+				 [SLOT_OFFLINE] = true },
+	};
+
+	return ost->event == about[op] && ost->status != OST_SUCCESS &&
+	       ost->status != OST_IN_PROGRESS && open[op][st];
 }
 
 static int on_ost(struct step *s, const struct cpu_event *ev)
 {
-	add_action(s, ACTION_TELL_OST)->ost = ev->ost;
-	if (in_job(s, ev->ost.index) && refuses(s->job, &ev->ost))
-		refuse(s, &ev->ost);
+	const struct ost *ost = &ev->ost;
+	enum slot_state st = cpuhp_slot_state(s->cpuhp, ost->index);
+
+	add_action(s, ACTION_TELL_OST)->ost = *ost;
+	if (in_job(s, ost->index) && cpu_refuses(ost, s->job->operation, st))
+		refuse(s, ost);
 	return 0;
 }
 

@@ -58,4 +58,9 @@ uint64_t cpu_engine_due_ns(const struct cpu_engine *e);
  * would lose it. */
 bool cpu_removal_lasts(struct cpuhp *hp, const struct units *cpus);
 
+/* Whether the guest refuses the operation by what it said of a CPU whose slot is in this
+ * state. What it says is a hint: it may have been said before it came so far, and what the
+ * slot shows to be so cannot be refused any more. Pure. */
+bool cpu_refuses(const struct ost *ost, enum job_operation op, enum slot_state st);
+
 #endif

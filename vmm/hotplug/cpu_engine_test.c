@@ -211,6 +211,32 @@ static void the_state_is_a_value(void **state)
 	assert_memory_equal(&f->engine.now, &one, sizeof(one));
 }
 
+/* Each operation, each state of the slot, each class of what the guest may say. */
+static void a_no_counts_where_the_slot_leaves_it_open(void **state)
+{
+	static const uint32_t events[] = { OST_DEVICE_CHECK, OST_EJECT_REQUEST,
+					   OST_GUEST_EJECT, 0x77 };
+	static const uint32_t statuses[] = { OST_SUCCESS, OST_IN_PROGRESS, 1, 0x82 };
+	unsigned n = 0;
+
+	(void)state;
+	for (unsigned i = 0; i < 4 * 4 * SLOT_NSTATES; i++) {
+		struct ost ost = { .event = events[i % 4],
+				   .status = statuses[i / 4 % 4] };
+		enum slot_state st = (enum slot_state)(i / 16);
+		bool no = ost.status == 1 || ost.status == 0x82;
+
+		assert_int_equal(cpu_refuses(&ost, JOB_ADD, st),
+				 no && ost.event == OST_DEVICE_CHECK &&
+					 st == SLOT_PLUGGED);
+		assert_int_equal(cpu_refuses(&ost, JOB_REMOVE, st),
+				 no && ost.event == OST_EJECT_REQUEST &&
+					 slot_enabled(st));
+		n += no && ost.event == OST_EJECT_REQUEST && slot_enabled(st);
+	}
+	assert_int_equal(n, 8);
+}
+
 #define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 
 int main(void)
@@ -221,6 +247,7 @@ int main(void)
 		TEST(an_add_that_waited_asks_the_host_and_takes_its_answer),
 		TEST(what_the_guest_never_had_is_stopped_when_it_is_cancelled),
 		TEST(the_state_is_a_value),
+		cmocka_unit_test(a_no_counts_where_the_slot_leaves_it_open),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -38,10 +38,45 @@ static void an_own_eject_under_a_repair_is_told_once(void **state)
 	assert_int_equal(count(f), 2);
 }
 
+/* It says that it is busy, and ejects it all the same before we look. */
+static void a_refusal_of_what_is_gone_refuses_nothing(void **state)
+{
+	struct fixture *f = *state;
+	struct text why;
+
+	grow_to_three(f);
+	assert_int_equal(resize(f, 2, &why), 0);
+	for (uint32_t i = 8; i <= 11; i++)
+		begin_removal(f, i);
+	say_ost(f, 8, OST_EJECT_REQUEST, 0x82);
+	guest_removes(f, 8, 11);
+	assert_int_equal(f->done.result, JOB_DONE);
+	assert_int_equal(f->nrefused, 0);
+	assert_int_equal(f->ndeleted, 1);
+}
+
+/* "Already enumerated", says an older Linux, and runs it. */
+static void a_refusal_of_a_cpu_that_runs_refuses_nothing(void **state)
+{
+	struct fixture *f = *state;
+	struct text why;
+
+	assert_int_equal(resize(f, 2, &why), 0);
+	for (uint32_t i = 4; i <= 7; i++) {
+		answer(f, i, 1);
+		cpuhp_runs(&f->cpuhp, i, true);
+	}
+	hotplug_look(f->hotplug);
+	assert_int_equal(f->done.result, JOB_DONE);
+	assert_int_equal(count(f), 2);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TEST(an_own_eject_under_a_repair_is_told_once),
+		TEST(a_refusal_of_what_is_gone_refuses_nothing),
+		TEST(a_refusal_of_a_cpu_that_runs_refuses_nothing),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
