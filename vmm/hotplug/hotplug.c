@@ -250,13 +250,16 @@ int hotplug_remove(struct hotplug *h, const char *id, uint32_t timeout_ms,
 int hotplug_cancel(struct hotplug *h, struct text *why)
 {
 	const struct job *job = &h->driver.engine.now.job;
+	uint32_t asked = job_running(job) ? job->id : 0;
 	int err;
 
 	driver_settle(&h->driver);
+	if (asked == 0)
+		return text_set(why, -ENOENT, refuse_cancel_nothing);
+	if (!job_running(job) || job->id != asked)
+		return text_set(why, -ENOENT, refuse_cancel_over, asked);
 	err = driver_step(&h->driver, &(struct cpu_event){ .kind = CPU_CANCEL });
-	if (err == -ENOENT)
-		return text_set(why, err, refuse_cancel_nothing);
-	if (err == -EBUSY)
+	if (err < 0)
 		return text_set(why, err, refuse_cancel_late, job->id, job->from);
 	driver_settle(&h->driver);
 	return 0;

@@ -90,9 +90,10 @@ int hotplug_add(struct hotplug *h, int64_t socket, const char *id, struct text *
 int hotplug_remove(struct hotplug *h, const char *id, uint32_t timeout_ms,
 		   struct text *why);
 
-/* Ends the running job: an add that the guest has not registered is taken back, a removal
- * is asked for no longer. 0; or -ENOENT without a job, -EBUSY when the guest is too
- * far. */
+/* Ends the job that runs now: an add that the guest has not registered is taken back, a
+ * removal is asked for no longer. 0; or -ENOENT without a job, also where what the guest
+ * did just now has ended it, though that may have begun another; -EBUSY when the guest is
+ * too far. */
 int hotplug_cancel(struct hotplug *h, struct text *why);
 
 /* The machine starts again, with every vCPU at the gate: what the guest did before

@@ -71,12 +71,33 @@ static void a_refusal_of_a_cpu_that_runs_refuses_nothing(void **state)
 	assert_int_equal(count(f), 2);
 }
 
+/* Its own look ends the job that it was meant for. */
+static void a_cancel_that_comes_late_leaves_the_repair(void **state)
+{
+	struct fixture *f = *state;
+	struct text why;
+
+	grow_to_three(f);
+	assert_int_equal(resize(f, 2, &why), 0);
+	guest_removes(f, 8, 8);
+	begin_removal(f, 9);
+	say_ost(f, 9, OST_EJECT_REQUEST, 0x82);
+	assert_int_equal(hotplug_cancel(f->hotplug, &why), -ENOENT);
+	assert_non_null(strstr(why.s, "job 2 is over, and was not cancelled"));
+	assert_int_equal(f->done.result, JOB_REFUSED);
+	assert_true(job_running(hotplug_job(f->hotplug)));
+	guest_takes(f, 8, 8);
+	assert_int_equal(f->done.result, JOB_DONE);
+	assert_int_equal(count(f), 3);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TEST(an_own_eject_under_a_repair_is_told_once),
 		TEST(a_refusal_of_what_is_gone_refuses_nothing),
 		TEST(a_refusal_of_a_cpu_that_runs_refuses_nothing),
+		TEST(a_cancel_that_comes_late_leaves_the_repair),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
