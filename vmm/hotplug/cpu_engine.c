@@ -111,13 +111,13 @@ static void remind(struct step *s)
 	enter(s, JOB_PLUGGED, s->now_ns);
 }
 
-/* 0; or -EBUSY, and the guest keeps all. */
+/* What the job gave. 0; or -EBUSY, and the guest keeps all. */
 static int take_back(struct step *s)
 {
 	uint32_t cpu[UNITS_MAX];
 	size_t n = units_list(&s->job->units, cpu);
 
-	if (s->job->phase == JOB_ACCEPTED)
+	if (s->job->phase == JOB_ACCEPTED || s->job->told)
 		return 0;
 	if (cpuhp_unplug(s->cpuhp, cpu, n) < 0)
 		return -EBUSY;

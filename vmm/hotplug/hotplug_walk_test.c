@@ -91,6 +91,23 @@ static void a_cancel_that_comes_late_leaves_the_repair(void **state)
 	assert_int_equal(count(f), 3);
 }
 
+/* The guest never took them, and the client asks again. */
+static void a_cancel_takes_back_no_more_than_its_job_gave(void **state)
+{
+	struct fixture *f = *state;
+	struct text why;
+
+	assert_int_equal(hotplug_resize(f->hotplug, 2, 5, &why), 0);
+	wait_completed(f);
+	assert_int_equal(f->done.result, JOB_TIMED_OUT);
+	assert_int_equal(resize(f, 2, &why), 0);
+	assert_int_equal(hotplug_cancel(f->hotplug, &why), 0);
+	assert_int_equal(f->done.result, JOB_CANCELLED);
+	assert_int_equal(count(f), 2);
+	guest_takes(f, 4, 7);
+	assert_int_equal(hotplug_view(f->hotplug).taken, 2);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -98,6 +115,7 @@ int main(void)
 		TEST(a_refusal_of_what_is_gone_refuses_nothing),
 		TEST(a_refusal_of_a_cpu_that_runs_refuses_nothing),
 		TEST(a_cancel_that_comes_late_leaves_the_repair),
+		TEST(a_cancel_takes_back_no_more_than_its_job_gave),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -92,6 +92,7 @@ void job_begin(struct job *j, const struct job_plan *plan, uint64_t now_ns)
 		.operation = plan->operation,
 		.from = plan->from,
 		.to = plan->to,
+		.told = plan->told,
 		.repair = plan->repair,
 		.units = plan->units,
 		.nunits = units_count(&plan->units),

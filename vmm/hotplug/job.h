@@ -62,7 +62,7 @@ struct job {
 	enum job_phase phase;
 	enum job_result result;
 	uint32_t from, to; /* how many there were, and are wanted; of CPUs: sockets */
-	bool repair;       /* nobody asked for it */
+	bool told, repair; /* as in the plan */
 	struct units units;
 	uint32_t nunits;
 
