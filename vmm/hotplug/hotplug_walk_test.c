@@ -91,6 +91,24 @@ static void a_cancel_that_comes_late_leaves_the_repair(void **state)
 	assert_int_equal(count(f), 3);
 }
 
+static void what_came_online_and_went_offline_is_not_online(void **state)
+{
+	struct fixture *f = *state;
+	struct text why;
+
+	assert_int_equal(resize(f, 2, &why), 0);
+	answer(f, 7, OST_SUCCESS);
+	guest_takes(f, 4, 6);
+	cpuhp_runs(&f->cpuhp, 5, false);
+	cpuhp_runs(&f->cpuhp, 7, true);
+	hotplug_look(f->hotplug);
+	assert_int_equal(f->ncompleted, 0);
+	assert_int_equal(hotplug_job(f->hotplug)->phase, JOB_REGISTERED);
+	cpuhp_runs(&f->cpuhp, 5, true);
+	hotplug_look(f->hotplug);
+	assert_int_equal(f->done.result, JOB_DONE);
+}
+
 /* The guest never took them, and the client asks again. */
 static void a_cancel_takes_back_no_more_than_its_job_gave(void **state)
 {
@@ -115,6 +133,7 @@ int main(void)
 		TEST(a_refusal_of_what_is_gone_refuses_nothing),
 		TEST(a_refusal_of_a_cpu_that_runs_refuses_nothing),
 		TEST(a_cancel_that_comes_late_leaves_the_repair),
+		TEST(what_came_online_and_went_offline_is_not_online),
 		TEST(a_cancel_takes_back_no_more_than_its_job_gave),
 	};
 

@@ -1,7 +1,5 @@
 #include "vmm/hotplug/job.h"
 
-#include <string.h>
-
 #include "devices/clock.h"
 
 #define PHASES_MAX 4
@@ -118,29 +116,25 @@ static void note_progress(struct job *j, uint64_t ns)
 bool job_advance(struct job *j, job_reached_fn *reached_ns, void *guest)
 {
 	enum job_phase p = job_next_phase(j);
-	uint32_t unit = units_next(&j->units, j->reached[p]);
+	uint64_t last = j->phase_ns[j->phase]; /* they may have been there long before */
 
 	if (p == j->phase)
 		return false;
-	for (; unit < UNITS_MAX; unit = units_next(&j->units, unit + 1)) {
+	UNITS_EACH (unit, &j->units) {
 		uint64_t ns = reached_ns(guest, unit, p);
 
 		if (ns == 0)
 			return false;
-		if (ns > j->phase_ns[p])
-			j->phase_ns[p] = ns;
 		note_progress(j, ns);
-		j->reached[p] = unit + 1;
+		if (ns > last)
+			last = ns;
 	}
-	if (j->phase_ns[p] < j->phase_ns[j->phase]) /* they were there long before */
-		j->phase_ns[p] = j->phase_ns[j->phase];
-	j->phase = p;
+	job_enter(j, p, last);
 	return true;
 }
 
 void job_restart(struct job *j, uint64_t now_ns)
 {
-	memset(j->reached, 0, sizeof(j->reached));
 	j->progress_ns = now_ns;
 }
 

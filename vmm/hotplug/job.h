@@ -71,7 +71,6 @@ struct job {
 	uint64_t end_ns;                /* when it times out */
 	uint64_t progress_ns;           /* when the guest last did something for it */
 
-	uint32_t reached[JOB_NPHASES]; /* units below this are known to be in a phase */
 	struct text message; /* why it did not end in JOB_DONE, and what to do */
 };
 
@@ -89,12 +88,11 @@ void job_begin(struct job *j, const struct job_plan *plan, uint64_t now_ns);
 /* It is in this phase since ns. */
 void job_enter(struct job *j, enum job_phase p, uint64_t ns);
 
-/* Enters the next phase, when all its units have reached it; whether they have. Its first
+/* Enters the next phase, when all its units are that far; whether they are. Its first
  * phases are the caller's to enter: of an add also JOB_PLUGGED. */
 bool job_advance(struct job *j, job_reached_fn *reached_ns, void *guest);
 
-/* The guest starts again: what its units had reached of phases to come counts no longer,
- * and it has all its time. */
+/* The guest starts again, and has all its time. */
 void job_restart(struct job *j, uint64_t now_ns);
 
 /* When the job times out, unless the guest does something before. */
