@@ -228,6 +228,14 @@ static void time_out(struct step *s)
 	end(s, JOB_TIMED_OUT);
 }
 
+/* Whether the time is up. Who did what last is looked at only then. */
+static bool is_over(struct step *s)
+{
+	if (s->now_ns >= job_deadline(s->job))
+		job_note_steps(s->job, reached_ns, s->cpuhp);
+	return s->now_ns >= job_deadline(s->job);
+}
+
 /* As far as the guest has come, or to the job's end. An add that waits for an earlier
  * removal goes on with what the host answers. */
 static void go_on(struct step *s)
@@ -242,7 +250,7 @@ static void go_on(struct step *s)
 		tell_phase(s);
 	if (j->phase == job_last_phase(j))
 		end(s, JOB_DONE);
-	else if (s->now_ns >= job_deadline(j))
+	else if (is_over(s))
 		time_out(s);
 }
 

@@ -237,6 +237,55 @@ static void a_no_counts_where_the_slot_leaves_it_open(void **state)
 	assert_int_equal(n, 8);
 }
 
+static void guest_registers(struct fixture *f, uint32_t cpu)
+{
+	put(f, CPUHP_SELECTOR, cpu);
+	put(f, CPUHP_CONTROL, CPUHP_INSERT);
+	put(f, CPUHP_COMMAND, CPUHP_CMD_OST_EVENT);
+	put(f, CPUHP_DATA, OST_DEVICE_CHECK);
+	put(f, CPUHP_COMMAND, CPUHP_CMD_OST_STATUS);
+	put(f, CPUHP_DATA, OST_SUCCESS);
+}
+
+/* CPU 1 is still to come, and it is CPU 2 that the guest is busy with. */
+static void a_step_of_any_cpu_is_progress(void **state)
+{
+	const uint64_t quiet = JOB_QUIET_MS * NS_PER_MS;
+	struct fixture *f = *state;
+	uint64_t begun = f->now_ns;
+
+	begin(f, JOB_ADD, 1, true);
+	cpuhp_plug(&f->cpuhp, &(uint32_t){ 2 }, 1);
+	units_put(&f->engine.now.job.units, 2);
+	f->engine.now.job.end_ns = begun + 10 * quiet;
+	guest_registers(f, 1);
+	guest_registers(f, 2);
+	look(f);
+	assert_int_equal(f->engine.now.job.phase, JOB_REGISTERED);
+	cpuhp_runs(&f->cpuhp, 2, true);
+	f->cpuhp.slot[2].online_ns = begun + quiet - NS_PER_S;
+	f->now_ns = begun + quiet + NS_PER_S;
+	look(f);
+	assert_true(job_running(&f->engine.now.job));
+	assert_int_equal(cpu_engine_due_ns(&f->engine), begun + 2 * quiet - NS_PER_S);
+	f->now_ns = cpu_engine_due_ns(&f->engine);
+	look(f);
+	assert_int_equal(f->engine.now.job.result, JOB_TIMED_OUT);
+	assert_non_null(strstr(f->engine.now.job.message.s, "not online: cpus 1;"));
+}
+
+/* At its last moment: there is none between the look and the end. */
+static void what_came_in_time_does_not_time_out(void **state)
+{
+	struct fixture *f = *state;
+
+	begin(f, JOB_ADD, 1, true);
+	f->now_ns = cpu_engine_due_ns(&f->engine) + 1;
+	cpuhp_runs(&f->cpuhp, 1, true);
+	look(f);
+	assert_int_equal(f->engine.now.job.result, JOB_DONE);
+}
+
 #define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 
 int main(void)
@@ -246,6 +295,8 @@ int main(void)
 		TEST(the_time_is_an_argument),
 		TEST(an_add_that_waited_asks_the_host_and_takes_its_answer),
 		TEST(what_the_guest_never_had_is_stopped_when_it_is_cancelled),
+		TEST(a_step_of_any_cpu_is_progress),
+		TEST(what_came_in_time_does_not_time_out),
 		TEST(the_state_is_a_value),
 		cmocka_unit_test(a_no_counts_where_the_slot_leaves_it_open),
 	};

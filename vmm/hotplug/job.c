@@ -82,6 +82,11 @@ enum job_phase job_next_phase(const struct job *j)
 	return life->phase[i < PHASES_MAX - 1 ? i + 1 : i];
 }
 
+static uint32_t lesser(uint32_t a, uint32_t b)
+{
+	return a < b ? a : b;
+}
+
 void job_begin(struct job *j, const struct job_plan *plan, uint64_t now_ns)
 {
 	*j = (struct job){
@@ -97,6 +102,7 @@ void job_begin(struct job *j, const struct job_plan *plan, uint64_t now_ns)
 		.start_ns = plan->start_ns,
 		.progress_ns = now_ns,
 		.end_ns = now_ns + plan->timeout_ms * NS_PER_MS,
+		.step_ns = lesser(plan->timeout_ms, JOB_STEP_MS) * NS_PER_MS,
 	};
 	job_enter(j, life_of(j)->phase[0], j->start_ns);
 }
@@ -125,12 +131,32 @@ bool job_advance(struct job *j, job_reached_fn *reached_ns, void *guest)
 
 		if (ns == 0)
 			return false;
-		note_progress(j, ns);
 		if (ns > last)
 			last = ns;
 	}
 	job_enter(j, p, last);
+	note_progress(j, last);
 	return true;
+}
+
+void job_note_steps(struct job *j, job_reached_fn *reached_ns, void *guest)
+{
+	const struct life *life = life_of(j);
+	uint64_t last = 0;
+	uint32_t steps = 0;
+
+	UNITS_EACH (unit, &j->units)
+		for (int i = 0; i < PHASES_MAX; i++) {
+			uint64_t ns = reached_ns(guest, unit, life->phase[i]);
+
+			steps += ns > 0;
+			if (ns > last)
+				last = ns;
+		}
+	if (steps <= j->steps)
+		return;
+	j->steps = steps;
+	note_progress(j, last);
 }
 
 void job_restart(struct job *j, uint64_t now_ns)
@@ -141,8 +167,11 @@ void job_restart(struct job *j, uint64_t now_ns)
 uint64_t job_deadline(const struct job *j)
 {
 	uint64_t quiet = j->progress_ns + JOB_QUIET_MS * NS_PER_MS;
+	uint64_t goes_on = j->progress_ns + j->step_ns, end = j->end_ns;
 
-	return j->phase == life_of(j)->quiet && quiet < j->end_ns ? quiet : j->end_ns;
+	if (j->phase == life_of(j)->quiet && quiet < end)
+		end = quiet;
+	return end > goes_on ? end : goes_on;
 }
 
 struct units job_missing(const struct job *j, enum job_phase p,

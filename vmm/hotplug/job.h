@@ -14,6 +14,7 @@
 
 #define JOB_TIMEOUT_MS 120000 /* default */
 #define JOB_QUIET_MS   30000  /* without progress, where the guest needs no more of us */
+#define JOB_STEP_MS    10000  /* after a step of any unit a job goes on */
 
 enum job_resource { JOB_CPU, JOB_NRESOURCES };
 
@@ -68,8 +69,10 @@ struct job {
 
 	uint64_t start_ns;              /* when the request was read */
 	uint64_t phase_ns[JOB_NPHASES]; /* when each phase was reached */
-	uint64_t end_ns;                /* when it times out */
-	uint64_t progress_ns;           /* when the guest last did something for it */
+	uint64_t end_ns;                /* when it times out, if it does not go on */
+	uint64_t step_ns;               /* how long it goes on after a step */
+	uint64_t progress_ns;           /* of the last step that was noted */
+	uint32_t steps;                 /* how many were, at the most */
 
 	struct text message; /* why it did not end in JOB_DONE, and what to do */
 };
@@ -95,7 +98,11 @@ bool job_advance(struct job *j, job_reached_fn *reached_ns, void *guest);
 /* The guest starts again, and has all its time. */
 void job_restart(struct job *j, uint64_t now_ns);
 
-/* When the job times out, unless the guest does something before. */
+/* Notes how far each unit is, whatever phase the job waits for. What was done before and
+ * is done again is no step, so a job has an end. */
+void job_note_steps(struct job *j, job_reached_fn *reached_ns, void *guest);
+
+/* When the job times out, by the steps that were noted. */
 uint64_t job_deadline(const struct job *j);
 
 /* The phase after the one that it is in; of the last, that. */
