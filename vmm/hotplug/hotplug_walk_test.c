@@ -126,6 +126,32 @@ static void a_cancel_takes_back_no_more_than_its_job_gave(void **state)
 	assert_int_equal(hotplug_view(f->hotplug).taken, 2);
 }
 
+/* --- names
+ * -------------------------------------------------------------------------------- */
+
+static void expect_id(struct fixture *f, uint32_t socket, const char *want)
+{
+	char id[SOCKETS_ID_LEN];
+
+	sockets_id(hotplug_sockets(f->hotplug), socket, id);
+	assert_string_equal(id, want);
+}
+
+static void what_fails_gives_no_name_and_takes_none(void **state)
+{
+	struct fixture *f = *state;
+	struct text why;
+
+	fake_fail_at = 1;
+	assert_true(hotplug_add(f->hotplug, 1, "blue", &why) < 0);
+	expect_id(f, 1, "socket-1");
+	assert_int_equal(hotplug_add(f->hotplug, 1, "red", &why), 0);
+	assert_int_equal(hotplug_cancel(f->hotplug, &why), 0);
+	fake_fail_at = 1;
+	assert_true(resize(f, 3, &why) < 0);
+	expect_id(f, 1, "red");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -135,6 +161,7 @@ int main(void)
 		TEST(a_cancel_that_comes_late_leaves_the_repair),
 		TEST(what_came_online_and_went_offline_is_not_online),
 		TEST(a_cancel_takes_back_no_more_than_its_job_gave),
+		TEST(what_fails_gives_no_name_and_takes_none),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
