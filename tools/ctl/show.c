@@ -109,10 +109,14 @@ void show_phase(const json_t *progress)
 
 void show_done(const json_t *completed)
 {
+	const char *message = show_text(completed, "message");
+
 	printf("done: ");
 	show_sockets(completed);
 	printf(" sockets, %lld vCPUs, in %.1f ms\n", show_number(completed, "vcpus"),
 	       show_ms(completed));
+	if (*message)
+		printf("note: %s\n", message);
 }
 
 void show_trace(const json_t *completed)

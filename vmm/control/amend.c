@@ -171,12 +171,15 @@ static int carry_out(struct machine *m, const struct patch *p,
 int amend(struct machine *m, const struct patch *p, uint32_t timeout_ms,
 	  struct amended *out, struct text *why)
 {
-	const struct hotplug_view now = hotplug_view(m->hotplug);
 	uint32_t before[SPEC_CPU_KEYS];
+	struct hotplug_view now;
 	struct amend_plan plan;
 	bool tried = false;
-	int err = amend_plan(&m->spec, &now, p, &plan, why);
+	int err;
 
+	hotplug_look(m->hotplug);
+	now = hotplug_view(m->hotplug);
+	err = amend_plan(&m->spec, &now, p, &plan, why);
 	*out = (struct amended){ .changed = plan.stores || plan.resizes,
 				 .job = plan.resizes };
 	if (err < 0)

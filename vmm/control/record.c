@@ -94,7 +94,7 @@ static void on_completed(void *ctx, const struct job *job)
 
 	metrics_count_job(&r->metrics, job);
 	describe(job, &what);
-	if (job->result != JOB_DONE)
+	if (job->message.s[0] != '\0')
 		record_event(r, reason_of(job), "%s: %s", what.s, job->message.s);
 	else if (job->nunits > 0)
 		record_event(r, reason_of(job), "%s", what.s);

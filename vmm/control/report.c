@@ -95,7 +95,10 @@ static void on_completed(void *ctx, const struct job *job)
 			    json_integer((json_int_t)elapsed_us(job, now_ns())));
 	if (job->operation == JOB_ADD)
 		json_object_set_new(o, "trace", trace_list(m, job));
-	if (job->result != JOB_DONE)
+	json_object_set_new(o, "sockets", json_integer(job->count));
+	json_object_set_new(o, "vcpus",
+			    json_integer((json_int_t)job->count * m->topo.per_socket));
+	if (job->message.s[0] != '\0')
 		json_object_set_new(o, "message", json_string(job->message.s));
 	emit(m, "HOTPLUG_COMPLETED", o);
 }

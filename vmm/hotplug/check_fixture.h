@@ -39,7 +39,8 @@ static inline void seen_completed(struct seen *s, const struct job *job, struct 
 	assert_int_equal(job->id, s->ended + 1);
 	s->ended = job->id;
 	assert_int_not_equal(job->result, JOB_RUNNING);
-	assert_int_equal(job->result == JOB_DONE, job->message.s[0] == '\0');
+	assert_int_equal(job->result == JOB_DONE && job->count == job->to,
+			 job->message.s[0] == '\0');
 	UNITS_EACH (cpu, &job->units) {
 		enum slot_state st = cpuhp_slot_state(hp, cpu);
 

@@ -186,6 +186,9 @@ static void end(struct step *s, enum job_result result)
 	if (unfinished)
 		at_once(s, cpuhp_withdraw_removal);
 	s->job->result = result;
+	s->job->count = sockets_count(s->sockets);
+	if (result == JOB_DONE && s->job->count != s->job->to)
+		cpu_text_other_count(s->job, &s->job->message);
 	add_action(s, ACTION_TELL_COMPLETED);
 	if (!unfinished)
 		return;

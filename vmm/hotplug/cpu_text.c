@@ -89,3 +89,11 @@ void cpu_text_ejected(uint32_t cpu, bool by_guest, struct text *out)
 	text_set(out, 0, "the guest ejected cpu %" PRIu32 " %s", cpu,
 		 by_guest ? "by itself" : "after its removal was taken back");
 }
+
+void cpu_text_other_count(const struct job *j, struct text *out)
+{
+	text_set(out, 0,
+		 "there are %" PRIu32 " sockets, not %" PRIu32
+		 ": the guest let go of others meanwhile",
+		 j->count, j->to);
+}

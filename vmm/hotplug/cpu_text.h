@@ -23,4 +23,7 @@ void cpu_text_refusal(const struct job *j, const struct ost *ost, struct text *o
  * it no longer. */
 void cpu_text_ejected(uint32_t cpu, bool by_guest, struct text *out);
 
+/* That a job which is done leaves another number of sockets than was wanted. */
+void cpu_text_other_count(const struct job *j, struct text *out);
+
 #endif

@@ -185,6 +185,7 @@ int hotplug_prepare(struct hotplug *h, uint32_t sockets, struct text *why)
 	bool made;
 	int err;
 
+	driver_settle(&h->driver);
 	if (sockets <= sockets_count(&h->sockets))
 		return 0;
 	p = plan_resize(h, sockets, HOTPLUG_TIMEOUT_MS);
@@ -197,11 +198,14 @@ int hotplug_prepare(struct hotplug *h, uint32_t sockets, struct text *why)
 int hotplug_resize(struct hotplug *h, int64_t sockets, uint32_t timeout_ms,
 		   struct text *why)
 {
-	const struct hotplug_view v = hotplug_view(h);
-	int err = hotplug_check_resize(h->spec, &v, sockets, why);
+	struct hotplug_view v;
 	struct job_plan p;
 	bool made;
+	int err;
 
+	driver_settle(&h->driver);
+	v = hotplug_view(h);
+	err = hotplug_check_resize(h->spec, &v, sockets, why);
 	if (err < 0)
 		return err;
 	p = plan_resize(h, (uint32_t)sockets, timeout_ms);
@@ -216,10 +220,12 @@ int hotplug_resize(struct hotplug *h, int64_t sockets, uint32_t timeout_ms,
 
 int hotplug_add(struct hotplug *h, int64_t socket, const char *id, struct text *why)
 {
-	int err = check_add(h, socket, id, why);
 	struct job_plan p;
 	bool made;
+	int err;
 
+	driver_settle(&h->driver);
+	err = check_add(h, socket, id, why);
 	if (err < 0)
 		return err;
 	p = plan(h, JOB_ADD, sockets_cpus(&h->sockets, (uint32_t)socket),
@@ -235,10 +241,13 @@ int hotplug_add(struct hotplug *h, int64_t socket, const char *id, struct text *
 int hotplug_remove(struct hotplug *h, const char *id, uint32_t timeout_ms,
 		   struct text *why)
 {
-	int64_t socket = sockets_find(&h->sockets, id);
-	int err = check_remove(h, socket, id, why);
 	struct job_plan p;
+	int64_t socket;
+	int err;
 
+	driver_settle(&h->driver);
+	socket = sockets_find(&h->sockets, id);
+	err = check_remove(h, socket, id, why);
 	if (err < 0)
 		return err;
 	p = plan(h, JOB_REMOVE, sockets_cpus(&h->sockets, (uint32_t)socket),

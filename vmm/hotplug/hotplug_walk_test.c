@@ -152,6 +152,77 @@ static void what_fails_gives_no_name_and_takes_none(void **state)
 	expect_id(f, 1, "red");
 }
 
+/* --- requests and what the guest did just before
+ * ------------------------------------------ */
+
+static void a_resize_counts_what_the_guest_has_given_back(void **state)
+{
+	struct fixture *f = *state;
+	struct text why;
+
+	grow_to_three(f);
+	eject_all(f, 8, 11);
+	assert_int_equal(resize(f, 3, &why), 0);
+	assert_int_equal(f->ndeleted_by_guest, 1);
+	assert_int_equal(f->ncompleted, 0);
+	assert_int_equal(hotplug_job(f->hotplug)->from, 2);
+	assert_int_equal(hotplug_job(f->hotplug)->nunits, PER_SOCKET);
+}
+
+static void what_the_guest_has_given_back_is_not_removed_again(void **state)
+{
+	struct fixture *f = *state;
+	struct text why;
+
+	grow_to_three(f);
+	eject_all(f, 8, 11);
+	assert_int_equal(hotplug_remove(f->hotplug, "socket-2", 1000, &why), -ENOENT);
+	assert_int_equal(f->ndeleted, 1);
+}
+
+static void a_socket_that_was_given_back_can_be_added(void **state)
+{
+	struct fixture *f = *state;
+	struct text why;
+
+	grow_to_three(f);
+	eject_all(f, 8, 11);
+	assert_int_equal(hotplug_add(f->hotplug, 2, "again", &why), 0);
+	assert_int_equal(f->ndeleted_by_guest, 1);
+}
+
+static void what_is_prepared_is_what_will_be_made(void **state)
+{
+	struct fixture *f = *state;
+	struct text why;
+
+	grow_to_three(f);
+	eject_all(f, 8, 11);
+	for (uint32_t i = 8; i <= 11; i++)
+		say_ost(f, i, OST_GUEST_EJECT, OST_SUCCESS);
+	assert_int_equal(hotplug_prepare(f->hotplug, 4, &why), 0);
+	assert_non_null(f->vcpu[12]);
+	assert_int_equal(count(f), 2);
+}
+
+/* An add of two, while the guest lets go of another: two are there, and it says so. */
+static void an_end_says_how_many_there_are(void **state)
+{
+	struct fixture *f = *state;
+	struct text why;
+
+	assert_int_equal(resize(f, 2, &why), 0);
+	guest_takes(f, 4, 7);
+	assert_int_equal(f->done.count, 2);
+	assert_int_equal(resize(f, 3, &why), 0);
+	eject_all(f, 4, 7);
+	guest_takes(f, 8, 11);
+	assert_int_equal(f->done.result, JOB_DONE);
+	assert_int_equal(f->done.to, 3);
+	assert_int_equal(f->done.count, 2);
+	assert_non_null(strstr(f->done.message.s, "there are 2 sockets, not 3"));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -162,6 +233,11 @@ int main(void)
 		TEST(what_came_online_and_went_offline_is_not_online),
 		TEST(a_cancel_takes_back_no_more_than_its_job_gave),
 		TEST(what_fails_gives_no_name_and_takes_none),
+		TEST(a_resize_counts_what_the_guest_has_given_back),
+		TEST(what_the_guest_has_given_back_is_not_removed_again),
+		TEST(a_socket_that_was_given_back_can_be_added),
+		TEST(what_is_prepared_is_what_will_be_made),
+		TEST(an_end_says_how_many_there_are),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -66,6 +66,7 @@ struct job {
 	bool told, repair; /* as in the plan */
 	struct units units;
 	uint32_t nunits;
+	uint32_t count; /* how many there were when it ended: as `from` was counted */
 
 	uint64_t start_ns;              /* when the request was read */
 	uint64_t phase_ns[JOB_NPHASES]; /* when each phase was reached */
@@ -74,7 +75,8 @@ struct job {
 	uint64_t progress_ns;           /* of the last step that was noted */
 	uint32_t steps;                 /* how many were, at the most */
 
-	struct text message; /* why it did not end in JOB_DONE, and what to do */
+	struct text message; /* why it did not end in JOB_DONE, and what to do; or what is
+			      * other than was asked for */
 };
 
 /* When the guest (or the host) had this unit in phase p, or 0: not yet. */
