@@ -300,8 +300,28 @@ static bool in_job(const struct step *s, uint32_t cpu)
 	return job_running(s->job) && units_has(&s->job->units, cpu);
 }
 
+/* The guest has given back all of this CPU's socket: nothing of it that is still to be
+ * plugged comes back. */
+static void give_up_socket(struct step *s, uint32_t cpu)
+{
+	struct job *j = s->job;
+	struct units cpus = sockets_cpus(s->sockets, cpu / s->sockets->topo->per_socket);
+
+	units_drop_all(&s->jobs->late, &cpus);
+	if (!job_running(j) || j->phase != JOB_ACCEPTED || !units_meet(&j->units, &cpus))
+		return;
+	units_drop_all(&j->units, &cpus);
+	j->nunits = units_count(&j->units);
+	j->to--;
+	if (j->nunits > 0)
+		return;
+	cpu_text_ejected(cpu, true, &j->message);
+	end(s, JOB_REFUSED);
+}
+
 static int on_ejected(struct step *s, const struct cpu_event *ev)
 {
+	uint32_t socket = ev->cpu / s->sockets->topo->per_socket;
 	bool by_guest = cpuhp_get(s->cpuhp, ev->cpu).by_guest;
 	bool removed = in_job(s, ev->cpu) && s->job->operation == JOB_REMOVE;
 	struct units ejected = { 0 }, gone = { 0 };
@@ -314,6 +334,8 @@ static int on_ejected(struct step *s, const struct cpu_event *ev)
 		gone = newly_gone(s, &ejected);
 	else
 		units_put_all(&s->jobs->late, &ejected);
+	if (by_guest && !sockets_has(s->sockets, socket))
+		give_up_socket(s, ev->cpu);
 	if (in_job(s, ev->cpu) && !removed) {
 		cpu_text_ejected(ev->cpu, by_guest, &s->job->message);
 		end(s, JOB_REFUSED);

@@ -223,6 +223,76 @@ static void an_end_says_how_many_there_are(void **state)
 	assert_non_null(strstr(f->done.message.s, "there are 2 sockets, not 3"));
 }
 
+/* --- repairs
+ * ------------------------------------------------------------------------------ */
+
+/* The CPU that is to come back still owes its final _OST when the guest lets the others
+ * go, too. */
+static void a_repair_that_waits_gives_up_a_socket_that_is_gone(void **state)
+{
+	struct fixture *f = *state;
+	struct text why;
+
+	grow_to_three(f);
+	assert_int_equal(resize(f, 2, &why), 0);
+	eject(f, 8);
+	assert_int_equal(hotplug_cancel(f->hotplug, &why), 0);
+	assert_int_equal(hotplug_job(f->hotplug)->phase, JOB_ACCEPTED);
+	eject_all(f, 9, 11);
+	hotplug_look(f->hotplug);
+	assert_int_equal(f->done.result, JOB_REFUSED);
+	assert_non_null(strstr(f->done.message.s, "ejected cpu 11 by itself"));
+	for (uint32_t i = 8; i <= 11; i++)
+		say_ost(f, i, OST_GUEST_EJECT, OST_SUCCESS);
+	hotplug_look(f->hotplug);
+	assert_false(job_running(hotplug_job(f->hotplug)));
+	assert_int_equal(cpuhp_slot_state(&f->cpuhp, 8), SLOT_ABSENT);
+	assert_int_equal(count(f), 2);
+	assert_int_equal(f->ndeleted, 1);
+}
+
+/* Of two sockets one is gone: the other gets its CPU back. */
+static void a_repair_that_waits_goes_on_with_the_other_socket(void **state)
+{
+	struct fixture *f = *state;
+	struct text why;
+
+	grow_to_three(f);
+	assert_int_equal(resize(f, 1, &why), 0);
+	eject(f, 4);
+	eject(f, 8);
+	assert_int_equal(hotplug_cancel(f->hotplug, &why), 0);
+	assert_int_equal(hotplug_job(f->hotplug)->nunits, 2);
+	eject_all(f, 9, 11);
+	say_ost(f, 4, OST_EJECT_REQUEST, OST_SUCCESS);
+	hotplug_look(f->hotplug);
+	assert_int_equal(hotplug_job(f->hotplug)->phase, JOB_PLUGGED);
+	assert_int_equal(hotplug_job(f->hotplug)->nunits, 1);
+	assert_int_equal(hotplug_job(f->hotplug)->to, 2);
+	guest_takes(f, 4, 4);
+	assert_int_equal(f->done.result, JOB_DONE);
+	assert_int_equal(count(f), 2);
+}
+
+/* The same of what went late, while an add runs. */
+static void what_went_late_stays_away_when_its_socket_is_gone(void **state)
+{
+	struct fixture *f = *state;
+	struct text why;
+
+	grow_to_three(f);
+	assert_int_equal(resize(f, 2, &why), 0);
+	begin_removal(f, 8);
+	assert_int_equal(hotplug_cancel(f->hotplug, &why), 0);
+	assert_int_equal(resize(f, 4, &why), 0);
+	eject_all(f, 8, 11);
+	guest_takes(f, 12, 15);
+	assert_int_equal(f->done.result, JOB_DONE);
+	assert_int_equal(f->done.count, 3);
+	assert_false(job_running(hotplug_job(f->hotplug)));
+	assert_int_equal(f->ndeleted_by_guest, 1);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -238,6 +308,9 @@ int main(void)
 		TEST(a_socket_that_was_given_back_can_be_added),
 		TEST(what_is_prepared_is_what_will_be_made),
 		TEST(an_end_says_how_many_there_are),
+		TEST(a_repair_that_waits_gives_up_a_socket_that_is_gone),
+		TEST(a_repair_that_waits_goes_on_with_the_other_socket),
+		TEST(what_went_late_stays_away_when_its_socket_is_gone),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -36,6 +36,15 @@ bool units_has(const struct units *u, uint32_t unit)
 	return (u->word[unit / 64] & bit(unit)) != 0;
 }
 
+bool units_meet(const struct units *a, const struct units *b)
+{
+	uint64_t both = 0;
+
+	for (int i = 0; i < WORDS; i++)
+		both |= a->word[i] & b->word[i];
+	return both != 0;
+}
+
 bool units_empty(const struct units *u)
 {
 	return units_next(u, 0) == UNITS_MAX;

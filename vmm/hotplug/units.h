@@ -18,6 +18,7 @@ void units_drop(struct units *u, uint32_t unit);
 void units_put_all(struct units *u, const struct units *more);
 void units_drop_all(struct units *u, const struct units *less);
 bool units_has(const struct units *u, uint32_t unit);
+bool units_meet(const struct units *a, const struct units *b); /* one is in both */
 bool units_empty(const struct units *u);
 uint32_t units_count(const struct units *u);
 

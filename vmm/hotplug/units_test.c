@@ -57,6 +57,8 @@ static void two_sets_become_one(void **state)
 	(void)state;
 	units_put_all(&u, &more);
 	assert_memory_equal(&u, &want, sizeof(u));
+	assert_true(units_meet(&u, &more));
+	assert_false(units_meet(&rest, &more));
 	units_drop_all(&u, &more);
 	assert_memory_equal(&u, &rest, sizeof(u));
 }
