@@ -18,52 +18,6 @@ struct step {
 	struct actions *out;
 };
 
-/* --- how far the guest is
- * ----------------------------------------------------------------- */
-
-/* When a vCPU that is gone went through this phase of a removal. It may have gone before
- * the job began, and then has no times. */
-static uint64_t removed_ns(const struct cpuhp_slot *s, enum job_phase p)
-{
-	uint64_t ns = p == JOB_OFFLINING ? s->offlining_ns
-		      : p == JOB_EJECTED ? s->ejected_ns
-					 : s->gone_ns;
-
-	return ns > 0 ? ns : 1;
-}
-
-/* A job_reached_fn. */
-static uint64_t reached_ns(void *cpuhp, uint32_t cpu, enum job_phase p)
-{
-	struct cpuhp_slot s = cpuhp_get(cpuhp, cpu);
-
-	if (p >= JOB_REQUESTED && s.state == SLOT_ABSENT && !s.ost_due)
-		return removed_ns(&s, p);
-	switch (p) {
-	case JOB_REGISTERED:
-		return s.registered_ns;
-	case JOB_ONLINE:
-		return s.state == SLOT_ONLINE ? s.online_ns : 0;
-	case JOB_OFFLINING:
-		return s.offlining_ns;
-	case JOB_EJECTED:
-		return s.ejected_ns;
-	default:
-		return 0; /* entered by the host, or not yet gone */
-	}
-}
-
-bool cpu_removal_lasts(struct cpuhp *hp, const struct units *cpus)
-{
-	UNITS_EACH (cpu, cpus) {
-		struct cpuhp_slot s = cpuhp_get(hp, cpu);
-
-		if (s.state == SLOT_EJECTED || (s.state == SLOT_ABSENT && s.ost_due))
-			return true;
-	}
-	return false;
-}
-
 /* --- the job's life
  * ----------------------------------------------------------------------- */
 
@@ -226,7 +180,7 @@ static void time_out(struct step *s)
 
 	if (cpuhp_no_acpi(s->cpuhp))
 		p = j->operation == JOB_ADD ? JOB_ONLINE : JOB_EJECTED;
-	missing = job_missing(j, p, reached_ns, s->cpuhp);
+	missing = job_missing(j, p, cpu_reached_ns, s->cpuhp);
 	cpu_text_timeout(j, cpuhp_no_acpi(s->cpuhp), &missing, &j->message);
 	end(s, JOB_TIMED_OUT);
 }
@@ -235,7 +189,7 @@ static void time_out(struct step *s)
 static bool is_over(struct step *s)
 {
 	if (s->now_ns >= job_deadline(s->job))
-		job_note_steps(s->job, reached_ns, s->cpuhp);
+		job_note_steps(s->job, cpu_reached_ns, s->cpuhp);
 	return s->now_ns >= job_deadline(s->job);
 }
 
@@ -249,7 +203,7 @@ static void go_on(struct step *s)
 		add_action(s, ACTION_MAKE)->units = j->units;
 		return;
 	}
-	while (j->phase != JOB_ACCEPTED && job_advance(j, reached_ns, s->cpuhp))
+	while (j->phase != JOB_ACCEPTED && job_advance(j, cpu_reached_ns, s->cpuhp))
 		tell_phase(s);
 	if (j->phase == job_last_phase(j))
 		end(s, JOB_DONE);
@@ -351,24 +305,6 @@ static void refuse(struct step *s, const struct ost *ost)
 		units_put(&add_action(s, ACTION_TELL_REFUSED)->units,
 			  ost->index / s->sockets->topo->per_socket);
 	end(s, JOB_REFUSED);
-}
-
-bool cpu_refuses(const struct ost *ost, enum job_operation op, enum slot_state st)
-{
-	static const uint32_t about[JOB_NOPERATIONS] = {
-		[JOB_ADD] = OST_DEVICE_CHECK,
-		[JOB_REMOVE] = OST_EJECT_REQUEST,
-	};
-	static const bool open[JOB_NOPERATIONS][SLOT_NSTATES] = {
-		[JOB_ADD] = { [SLOT_PLUGGED] = true },
-		[JOB_REMOVE] = { [SLOT_PLUGGED] = true,
-				 [SLOT_REGISTERED] = true,
-				 [SLOT_ONLINE] = true,
-				 [SLOT_OFFLINE] = true },
-	};
-
-	return ost->event == about[op] && ost->status != OST_SUCCESS &&
-	       ost->status != OST_IN_PROGRESS && open[op][st];
 }
 
 static int on_ost(struct step *s, const struct cpu_event *ev)

@@ -8,6 +8,7 @@
 #include <stdint.h>
 
 #include "vmm/hotplug/actions.h"
+#include "vmm/hotplug/cpu_guest.h"
 #include "vmm/hotplug/sockets.h"
 
 #define CPU_OST_MS 2000 /* how long an ejected CPU's final _OST is waited for */
@@ -53,14 +54,5 @@ int cpu_engine_step(struct cpu_engine *e, const struct cpu_event *ev, uint64_t n
 
 /* When CPU_LOOK is due though nothing happens; UINT64_MAX: never. */
 uint64_t cpu_engine_due_ns(const struct cpu_engine *e);
-
-/* Whether the guest is not quite done with the removal of one of these. Plugging it now
- * would lose it. */
-bool cpu_removal_lasts(struct cpuhp *hp, const struct units *cpus);
-
-/* Whether the guest refuses the operation by what it said of a CPU whose slot is in this
- * state. What it says is a hint: it may have been said before it came so far, and what the
- * slot shows to be so cannot be refused any more. Pure. */
-bool cpu_refuses(const struct ost *ost, enum job_operation op, enum slot_state st);
 
 #endif
