@@ -307,22 +307,36 @@ static void refuse(struct step *s, const struct ost *ost)
 	end(s, JOB_REFUSED);
 }
 
+/* A no to an earlier removal is none to the one that runs. */
 static int on_ost(struct step *s, const struct cpu_event *ev)
 {
 	const struct ost *ost = &ev->ost;
 	enum slot_state st = cpuhp_slot_state(s->cpuhp, ost->index);
 
 	add_action(s, ACTION_TELL_OST)->ost = *ost;
-	if (in_job(s, ost->index) && cpu_refuses(ost, s->job->operation, st))
+	if (!in_job(s, ost->index) || !cpu_refuses(ost, s->job->operation, st))
+		return 0;
+	if (!units_has(&s->jobs->answering, ost->index))
 		refuse(s, ost);
+	else
+		units_drop(&s->jobs->answering, ost->index);
 	return 0;
+}
+
+static void ask_removal(struct step *s)
+{
+	s->jobs->answering = (struct units){ 0 };
+	UNITS_EACH (cpu, &s->job->units)
+		if (cpuhp_get(s->cpuhp, cpu).underway)
+			units_put(&s->jobs->answering, cpu);
+	at_once(s, cpuhp_ask_removal);
 }
 
 static int on_begin(struct step *s, const struct cpu_event *ev)
 {
 	begin(s, &ev->plan);
 	if (ev->plan.operation == JOB_REMOVE)
-		at_once(s, cpuhp_ask_removal);
+		ask_removal(s);
 	else if (ev->plan.told)
 		remind(s);
 	else if (ev->made)
@@ -371,6 +385,7 @@ static int on_reset(struct step *s, const struct cpu_event *ev)
 
 	(void)ev;
 	cpuhp_reset(s->cpuhp);
+	s->jobs->answering = (struct units){ 0 };
 	absent = &add_action(s, ACTION_STOP)->units;
 	for (uint32_t i = 0; i < s->sockets->topo->max_vcpus; i++)
 		if (cpuhp_slot_state(s->cpuhp, i) == SLOT_ABSENT)

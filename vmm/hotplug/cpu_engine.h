@@ -19,6 +19,9 @@ struct cpu_jobs {
 	struct units late; /* ejected after their removal was withdrawn: they come back */
 	struct units owed; /* ejected; the guest has not said its final _OST */
 	struct units gone; /* sockets that went, and that was told */
+	/* Of the removal that runs: the guest was on its way with these for an earlier
+	 * one, and its next answer is that one's. */
+	struct units answering;
 };
 
 struct cpu_engine {

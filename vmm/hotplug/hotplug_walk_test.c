@@ -126,6 +126,49 @@ static void a_cancel_takes_back_no_more_than_its_job_gave(void **state)
 	assert_int_equal(hotplug_view(f->hotplug).taken, 2);
 }
 
+/* The guest is busy with the first, which the client gave up; the second it has not read
+ * yet. */
+static void a_late_refusal_is_none_of_the_next_removal(void **state)
+{
+	struct fixture *f = *state;
+	struct text why;
+
+	grow_to_three(f);
+	assert_int_equal(resize(f, 2, &why), 0);
+	begin_removal(f, 8);
+	assert_int_equal(hotplug_cancel(f->hotplug, &why), 0);
+	assert_int_equal(resize(f, 2, &why), 0);
+	say_ost(f, 8, OST_EJECT_REQUEST, 0x82);
+	hotplug_look(f->hotplug);
+	assert_true(job_running(hotplug_job(f->hotplug)));
+	assert_int_equal(f->nrefused, 0);
+	assert_true(cpuhp_get(&f->cpuhp, 8).remove_pending);
+	begin_removal(f, 8);
+	say_ost(f, 8, OST_EJECT_REQUEST, 0x82);
+	hotplug_look(f->hotplug);
+	assert_int_equal(f->done.result, JOB_REFUSED);
+	assert_int_equal(f->nrefused, 1);
+}
+
+/* A guest that starts again owes nothing. */
+static void no_answer_is_owed_across_a_reset(void **state)
+{
+	struct fixture *f = *state;
+	struct text why;
+
+	grow_to_three(f);
+	assert_int_equal(resize(f, 2, &why), 0);
+	begin_removal(f, 8);
+	assert_int_equal(hotplug_cancel(f->hotplug, &why), 0);
+	hotplug_reset(f->hotplug);
+	boot_again(f, 11);
+	assert_int_equal(resize(f, 2, &why), 0);
+	begin_removal(f, 8);
+	say_ost(f, 8, OST_EJECT_REQUEST, 0x82);
+	hotplug_look(f->hotplug);
+	assert_int_equal(f->done.result, JOB_REFUSED);
+}
+
 /* --- names
  * -------------------------------------------------------------------------------- */
 
@@ -302,6 +345,8 @@ int main(void)
 		TEST(a_cancel_that_comes_late_leaves_the_repair),
 		TEST(what_came_online_and_went_offline_is_not_online),
 		TEST(a_cancel_takes_back_no_more_than_its_job_gave),
+		TEST(a_late_refusal_is_none_of_the_next_removal),
+		TEST(no_answer_is_owed_across_a_reset),
 		TEST(what_fails_gives_no_name_and_takes_none),
 		TEST(a_resize_counts_what_the_guest_has_given_back),
 		TEST(what_the_guest_has_given_back_is_not_removed_again),
