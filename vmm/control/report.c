@@ -33,8 +33,9 @@ static json_t *cpu_list(const struct job *job)
 static json_t *job_object(const struct machine *m, const struct job *job,
 			  enum job_phase phase)
 {
-	return json_pack("{s:I, s:s, s:s, s:I, s:I, s:I, s:I, s:o, s:I}", "job",
-			 (json_int_t)job->id, "operation",
+	return json_pack("{s:I, s:s, s:s, s:s, s:I, s:I, s:I, s:I, s:o, s:I}", "job",
+			 (json_int_t)job->id, "resource",
+			 job_resource_name(job->resource), "operation",
 			 job_operation_name(job->operation), "phase",
 			 job_phase_name(phase), "from-sockets", (json_int_t)job->from,
 			 "sockets", (json_int_t)job->to, "max-sockets",
