@@ -134,7 +134,7 @@ static void a_half_removed_socket_is_made_whole_after_a_timeout(void **state)
 	struct text why;
 
 	grow_to_three(f);
-	assert_int_equal(hotplug_resize(f->hotplug, 2, 20, &why), 0);
+	assert_int_equal(hotplug_resize(f->hotplug, 2, SHORT_MS, &why), 0);
 	guest_removes(f, 8, 9);
 	wait_completed(f);
 	expect_whole_again(f, JOB_TIMED_OUT);
@@ -177,7 +177,7 @@ static void a_silent_guest_ends_a_removal_in_time(void **state)
 	struct text why;
 
 	grow_to_three(f);
-	assert_int_equal(hotplug_resize(f->hotplug, 2, 5, &why), 0);
+	assert_int_equal(hotplug_resize(f->hotplug, 2, SHORT_MS, &why), 0);
 	while (f->ncompleted == 0)
 		event_base_loop(f->base, EVLOOP_ONCE);
 	assert_int_equal(f->done.result, JOB_TIMED_OUT);
@@ -260,7 +260,7 @@ static void what_goes_late_beside_an_add_comes_back_after_it(void **state)
 	grow_to_three(f);
 	assert_int_equal(resize(f, 2, &why), 0);
 	cancel_late(f, 8, 11);
-	assert_int_equal(hotplug_resize(f->hotplug, 4, 20, &why), 0);
+	assert_int_equal(hotplug_resize(f->hotplug, 4, SHORT_MS, &why), 0);
 	eject_late(f, 8, 11);
 	wait_completed(f);
 	assert_int_equal(f->done.result, JOB_TIMED_OUT);
@@ -278,7 +278,7 @@ static void what_goes_late_ends_the_add_that_wants_it(void **state)
 	struct fixture *f = *state;
 	struct text why;
 
-	assert_int_equal(hotplug_resize(f->hotplug, 2, 5, &why), 0);
+	assert_int_equal(hotplug_resize(f->hotplug, 2, SHORT_MS, &why), 0);
 	for (uint32_t i = 4; i <= 7; i++)
 		answer(f, i, OST_SUCCESS);
 	wait_completed(f); /* registered, not online */

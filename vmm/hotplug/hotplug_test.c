@@ -109,7 +109,7 @@ a_silent_guest_ends_the_job_in_time_and_the_same_request_waits_again(void **stat
 	struct fixture *f = *state;
 	struct text why;
 
-	assert_int_equal(hotplug_resize(f->hotplug, 3, 5, &why), 0);
+	assert_int_equal(hotplug_resize(f->hotplug, 3, SHORT_MS, &why), 0);
 	answer(f, 5, OST_SUCCESS);
 	while (f->ncompleted == 0)
 		event_base_loop(f->base, EVLOOP_ONCE);
@@ -131,7 +131,7 @@ static void a_guest_that_onlines_nothing_is_told_about_the_udev_rule(void **stat
 	struct fixture *f = *state;
 	struct text why;
 
-	assert_int_equal(hotplug_resize(f->hotplug, 2, 5, &why), 0);
+	assert_int_equal(hotplug_resize(f->hotplug, 2, SHORT_MS, &why), 0);
 	for (uint32_t i = 4; i <= 7; i++)
 		answer(f, i, OST_SUCCESS);
 	cpuhp_runs(&f->cpuhp, 6, true);

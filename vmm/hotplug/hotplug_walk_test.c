@@ -115,7 +115,7 @@ static void a_cancel_takes_back_no_more_than_its_job_gave(void **state)
 	struct fixture *f = *state;
 	struct text why;
 
-	assert_int_equal(hotplug_resize(f->hotplug, 2, 5, &why), 0);
+	assert_int_equal(hotplug_resize(f->hotplug, 2, SHORT_MS, &why), 0);
 	wait_completed(f);
 	assert_int_equal(f->done.result, JOB_TIMED_OUT);
 	assert_int_equal(resize(f, 2, &why), 0);
