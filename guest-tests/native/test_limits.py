@@ -9,7 +9,7 @@ import tempfile
 import time
 
 from qmp import Qmp, patience
-from vm import Vm, check, command, equal, kvm_max_vcpus, start
+from vm import GUEST, Vm, check, command, equal, kvm_max_vcpus, start
 
 
 def refused(line, status, *parts):
@@ -81,11 +81,29 @@ def test_a_start_with_impossible_options():
     refused(command(kernel=__file__), 1, "neither")
     refused(command(more=["--initrd", "/nonexistent"]), 1, "initrd", "No such file")
     refused(command(append="x" * 70000), 1, "--append", "70000")
+    refused(command(more=["--initrd", "/dev/null"]), 1, "initrd /dev/null", "regular file")
     refused(command(more=["--serial", "tape:1"]), 2, "tape:1", "stdio")
     refused(command(more=["--serial", "socket:"]), 1, "--serial socket:", "Invalid")
     refused(command(more=["--boot", "efi"]), 2, "'efi'", "acpi or dt")
     if os.uname().machine == "x86_64":
         refused(command(more=["--boot", "dt"]), 2, "--boot dt", "aarch64")
+
+
+def test_a_start_from_files_that_are_cut_or_others():
+    with open(GUEST, "rb") as f:
+        guest = f.read()
+    for name, content, parts in (
+            ("kernel", b"", ("is empty",)),
+            ("kernel", guest[:3000], ("is cut short: it has 3000 bytes, and its header says",)),
+            ("kernel", guest[:60], ("is cut short: it has 60 bytes",)),
+            ("kernel", b"\x1f\x8b" + guest, ("is compressed by gzip; unpack it with gunzip",)),
+            ("kernel", guest[:18] + b"\xf3\x00" + guest[20:], ("an ELF file for RISC-V",)),
+            ("initrd", b"", ("is empty",))):
+        with tempfile.NamedTemporaryFile(prefix="hs-native-") as f:
+            f.write(content)
+            f.flush()
+            start_from = {"kernel": f.name} if name == "kernel" else {"more": ["--initrd", f.name]}
+            refused(command(**start_from), 1, "%s %s " % (name, f.name), *parts)
 
 
 def test_a_start_at_a_path_that_is_taken():

@@ -1,13 +1,17 @@
 """The guest starts again in place: same process, same threads, the sockets it had."""
 
+import json
 import os
 import random
+import re
 import shutil
+import subprocess
 import tempfile
 import time
 
 from many import rss_beside_guest_kib
-from vm import BUILD, GUEST, Vm, check, equal, short_or_long, states, vcpus, wait_until
+from vm import (BUILD, GUEST, Skip, Vm, check, equal, short_or_long, states, vcpus,
+                wait_until)
 
 BOOT = "bare: 64-bit\n"
 EARLY_STEP_MS = short_or_long(10, 1)
@@ -289,19 +293,110 @@ def test_fifty_times_leaves_nothing_behind():
         ends_by_quit(v, q)
 
 
-def test_a_kernel_that_is_gone_ends_it():
+def copies(folder):
+    """The guest, and an initrd, in the folder."""
+    kernel, initrd = (os.path.join(folder, name) for name in ("kernel", "initrd"))
+    shutil.copy(GUEST, kernel)
+    with open(initrd, "wb") as f:
+        f.write(b"070701" * 1000)
+    return kernel, initrd
+
+
+def opened(trace):
+    """What the threads of a trace looked for by a path, not from an open folder on."""
+    with open(trace, encoding="utf-8", errors="replace") as f:
+        return [line for line in f if re.search(r'\((AT_FDCWD, )?"', line)]
+
+
+def test_files_that_are_gone_or_others_change_nothing():
     folder = tempfile.mkdtemp(prefix="hs-native-")
+    away = folder + "-away"
     try:
-        kernel = os.path.join(folder, "kernel")
-        shutil.copy(GUEST, kernel)
-        with Vm(kernel=kernel) as v:
+        kernel, initrd = copies(folder)
+        with Vm(kernel=kernel, more=["--initrd", initrd]) as v:
             q = v.ready().qmp()
-            os.unlink(kernel)
-            q.execute("system_reset")
-            equal(q.wait_event("SHUTDOWN")["data"]["reason"], "host-error", "reason")
-            equal(v.wait_exit(), 1, "exit status")
-            err = v.stderr()
-            check(err.count("\n") == 1 and "cannot start again: kernel" in err and
-                  "No such file" in err, "%r", err)
+            os.unlink(initrd)
+            os.rename(folder, away)
+            os.mkdir(folder)
+            for path in kernel, initrd:
+                with open(path, "wb") as f:
+                    f.write(b"nonsense")
+            for n in 2, 3:
+                system_reset(q)
+                wait_ready(v, n)
+            ends_by_quit(v, q)
     finally:
         shutil.rmtree(folder)
+        shutil.rmtree(away)
+
+
+def test_a_kernel_that_was_cut_ends_it():
+    for name, path in enumerate(("kernel", "initrd")):
+        folder = tempfile.mkdtemp(prefix="hs-native-")
+        try:
+            kernel, initrd = files = copies(folder)
+            with Vm(kernel=kernel, more=["--initrd", initrd]) as v:
+                q = v.ready().qmp()
+                size = os.path.getsize(files[name])
+                os.truncate(files[name], 100)
+                q.execute("system_reset")
+                equal(q.wait_event("SHUTDOWN")["data"]["reason"], "host-error", "reason")
+                equal(v.wait_exit(), 1, "exit status")
+                err = v.stderr()
+                check(err.count("\n") == 1 and "cannot start again: %s" % path in err and
+                      "is cut short: it has 100 bytes, and had %d" % size in err, "%r", err)
+        finally:
+            shutil.rmtree(folder)
+
+
+def test_nothing_is_opened_by_a_path_after_the_start():
+    if shutil.which("strace") is None:
+        raise Skip("no strace")
+    folder = tempfile.mkdtemp(prefix="hs-native-")
+    away, trace = folder + "-away", os.path.join("/tmp", os.path.basename(folder) + ".strace")
+    try:
+        kernel, initrd = copies(folder)
+        spec, metrics = (os.path.join(folder, name) for name in ("vm.json", "vm.prom"))
+        with open(spec, "w", encoding="ascii") as f:
+            json.dump({"kernel": kernel, "initrd": initrd, "metrics-file": metrics}, f)
+        with Vm(kernel=None, append="mode=irq", more=["--spec", spec]) as v:
+            q = v.ready().qmp()
+            with subprocess.Popen(["strace", "-f", "-qq", "-e", "trace=%file,%network", "-o",
+                                   trace, "-p", str(v.pid)], stderr=subprocess.PIPE) as p:
+                wait_until(lambda: traced(v.pid), "strace is there")
+                os.rename(folder, away)
+                equal([q.resize(n)["result"] for n in (4, 2)], ["done"] * 2, "results")
+                system_reset(q)
+                wait_ready(v, 2)
+                equal(q.resize(3)["result"], "done", "result")
+                away_metrics = os.path.join(away, "vm.prom")
+
+                def written(path, word):
+                    with open(path, encoding="ascii") as f:
+                        return word in f.read()
+
+                wait_until(lambda: written(os.path.join(away, "vm.json"), '"sockets": 3'),
+                           "the spec file is written")
+                wait_until(lambda: written(away_metrics, 'hotsocket_sockets{vm="qmp"} 3'),
+                           "the metrics are written")
+                q.execute("quit")
+                equal(v.wait_exit(), 0, "exit status")
+                p.wait()
+            equal(opened(trace), [], "what was opened by a path")
+            check(not os.path.exists(away_metrics), "the metrics stay")
+            check(not os.path.exists(v.socket), "the socket stays")
+            with open(trace, encoding="ascii") as f:
+                check("renameat" in f.read(), "strace saw nothing")
+    finally:
+        shutil.rmtree(away)
+        if os.path.exists(trace):
+            os.unlink(trace)
+
+
+def traced(pid):
+    """Whether each thread has a tracer."""
+    for task in os.listdir("/proc/%d/task" % pid):
+        with open("/proc/%d/task/%s/status" % (pid, task), encoding="ascii") as f:
+            if "TracerPid:\t0\n" in f.read():
+                return False
+    return True

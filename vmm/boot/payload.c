@@ -8,30 +8,83 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-/* O_NONBLOCK: a FIFO would wait for its writer. */
-int payload_open(const char *what, const char *path, uint64_t *len, struct text *why)
+static int refuse_errno(const struct payload *p, int err, struct text *why)
 {
-	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK), err = errno;
-	struct stat st;
-
-	if (fd < 0)
-		return text_set(why, -err, "%s %s: %s", what, path, text_errno(err));
-	if (fstat(fd, &st) < 0 || !S_ISREG(st.st_mode)) {
-		close(fd);
-		return text_set(why, -EINVAL, "%s %s: %s", what, path,
-				refuse_file_irregular);
-	}
-	*len = (uint64_t)st.st_size;
-	return fd;
+	return text_set(why, err, "%s %s: %s", p->what, p->path, text_errno(-err));
 }
 
-int payload_read(const struct vm *vm, const char *what, const char *path, int fd,
-		 uint64_t gpa, uint64_t offset, uint64_t len, struct text *why)
+static int look(struct payload *p, struct text *why)
 {
-	int err = vm_read_file(vm, gpa, fd, offset, len);
+	struct stat st;
 
-	return err < 0 ? text_set(why, err, "%s %s: %s", what, path, text_errno(-err))
-		       : 0;
+	if (fstat(p->fd, &st) < 0)
+		return refuse_errno(p, -errno, why);
+	if (!S_ISREG(st.st_mode))
+		return text_set(why, -EINVAL, "%s %s: %s", p->what, p->path,
+				refuse_file_irregular);
+	if (st.st_size == 0)
+		return text_set(why, -EINVAL, refuse_file_empty, p->what, p->path);
+	p->len = (uint64_t)st.st_size;
+	return 0;
+}
+
+/* O_NONBLOCK: a FIFO would wait for its writer. */
+int payload_open(struct payload *p, const char *what, const char *path, struct text *why)
+{
+	int err;
+
+	*p = (struct payload){ .what = what, .path = path };
+	p->fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
+	err = p->fd < 0 ? refuse_errno(p, -errno, why) : look(p, why);
+	if (err < 0)
+		payload_close(p);
+	return err;
+}
+
+void payload_close(struct payload *p)
+{
+	if (p->fd >= 0)
+		close(p->fd);
+	*p = PAYLOAD_NONE;
+}
+
+int payload_len(const struct payload *p, uint64_t *len, struct text *why)
+{
+	struct stat st;
+
+	if (fstat(p->fd, &st) < 0)
+		return refuse_errno(p, -errno, why);
+	*len = (uint64_t)st.st_size;
+	return *len < p->len ? text_set(why, -EIO, refuse_file_shrank, p->what, p->path,
+					*len, p->len)
+			     : 0;
+}
+
+int payload_head(const struct payload *p, void *to, size_t len, size_t *n,
+		 struct text *why)
+{
+	for (*n = 0; *n < len;) {
+		ssize_t got = pread(p->fd, (char *)to + *n, len - *n, (off_t)*n);
+
+		if (got == 0)
+			break;
+		if (got < 0 && errno != EINTR)
+			return refuse_errno(p, -errno, why);
+		*n += got > 0 ? (size_t)got : 0;
+	}
+	return 0;
+}
+
+/* A file that ends too early was cut since we looked. */
+int payload_load(const struct payload *p, const struct vm *vm, uint64_t gpa,
+		 uint64_t offset, uint64_t len, struct text *why)
+{
+	int err = vm_read_file(vm, gpa, p->fd, offset, len);
+	uint64_t now;
+
+	if (err == -ENODATA && payload_len(p, &now, why) < 0)
+		return -EIO;
+	return err < 0 ? refuse_errno(p, err, why) : 0;
 }
 
 int payload_no_room_for(const struct vm *vm, const char *what, uint64_t len,
@@ -61,23 +114,22 @@ static int no_room_for_initrd(const struct vm *vm, uint64_t kernel_end, uint64_t
 			need >> 20);
 }
 
-int payload_load_initrd(const struct vm *vm, const char *path, uint64_t start,
+int payload_load_initrd(const struct payload *p, const struct vm *vm, uint64_t start,
 			uint64_t end, uint64_t align, struct ram_range *out,
 			struct text *why)
 {
 	uint64_t len = 0, gpa;
-	int fd, err;
+	int err;
 
 	*out = (struct ram_range){ 0, 0 };
-	if (path == NULL)
+	if (p->fd < 0)
 		return 0;
-	fd = payload_open("initrd", path, &len, why);
-	if (fd < 0)
-		return fd;
+	err = payload_len(p, &len, why);
+	if (err < 0)
+		return err;
 	gpa = len < end ? (end - len) / align * align : 0;
 	err = gpa < start ? no_room_for_initrd(vm, start, end, len, why)
-			  : payload_read(vm, "initrd", path, fd, gpa, 0, len, why);
-	close(fd);
+			  : payload_load(p, vm, gpa, 0, len, why);
 	if (err == 0)
 		*out = (struct ram_range){ gpa, len };
 	return err;

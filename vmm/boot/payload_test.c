@@ -55,24 +55,87 @@ static void put(uint64_t len)
 
 static void only_a_regular_file_is_opened(void **state)
 {
+	struct payload p;
 	struct text why;
-	uint64_t len;
-	int fd;
 
 	(void)state;
-	assert_int_equal(payload_open("kernel", path, &len, &why), -ENOENT);
+	assert_int_equal(payload_open(&p, "kernel", path, &why), -ENOENT);
+	assert_int_equal(p.fd, -1);
 	assert_non_null(strstr(why.s, "kernel /tmp/payload-test-"));
 	assert_non_null(strstr(why.s, "/file: No such file or directory"));
-	assert_int_equal(payload_open("initrd", dir, &len, &why), -EINVAL);
+	assert_int_equal(payload_open(&p, "initrd", dir, &why), -EINVAL);
 	assert_non_null(strstr(why.s, ": not a regular file"));
 	assert_int_equal(mkfifo(path, 0600), 0);
-	assert_int_equal(payload_open("initrd", path, &len, &why), -EINVAL);
+	assert_int_equal(payload_open(&p, "initrd", path, &why), -EINVAL);
 	assert_int_equal(remove(path), 0);
+	put(0);
+	assert_int_equal(payload_open(&p, "initrd", path, &why), -EINVAL);
+	assert_non_null(strstr(why.s, "initrd /tmp/payload-test-"));
+	assert_non_null(strstr(why.s, "/file is empty; give a whole one"));
+	assert_int_equal(p.fd, -1);
 	put(77);
-	fd = payload_open("initrd", path, &len, &why);
-	assert_true(fd >= 0);
+	assert_int_equal(payload_open(&p, "initrd", path, &why), 0);
+	assert_int_equal(p.len, 77);
+	payload_close(&p);
+	payload_close(&p);
+}
+
+static void it_stays_when_another_gets_its_name(void **state)
+{
+	struct payload p;
+	struct text why;
+	char bytes[100];
+	uint64_t len = 0;
+	size_t n = 0;
+
+	(void)state;
+	put(77);
+	assert_int_equal(payload_open(&p, "initrd", path, &why), 0);
+	assert_int_equal(remove(path), 0);
+	put(5);
+	assert_int_equal(payload_len(&p, &len, &why), 0);
 	assert_int_equal(len, 77);
-	assert_int_equal(close(fd), 0);
+	assert_int_equal(payload_head(&p, bytes, sizeof(bytes), &n, &why), 0);
+	assert_int_equal(n, 77);
+	assert_int_equal(payload_head(&p, bytes, 10, &n, &why), 0);
+	assert_int_equal(n, 10);
+	payload_close(&p);
+}
+
+static void one_that_was_cut_says_both_lengths(void **state)
+{
+	struct payload p;
+	struct text why;
+	uint64_t len = 0;
+
+	(void)state;
+	put(77);
+	assert_int_equal(payload_open(&p, "initrd", path, &why), 0);
+	assert_int_equal(truncate(path, 78), 0);
+	assert_int_equal(payload_len(&p, &len, &why), 0);
+	assert_int_equal(len, 78);
+	assert_int_equal(truncate(path, 76), 0);
+	assert_int_equal(payload_len(&p, &len, &why), -EIO);
+	assert_non_null(strstr(why.s, "/file is cut short: it has 76 bytes, and had 77 "
+				      "at the start"));
+	why.s[0] = '\0'; /* while it is read */
+	assert_int_equal(payload_load(&p, &vm, BASE, 0, 77, &why), -EIO);
+	assert_non_null(strstr(why.s, "/file is cut short: it has 76 bytes, and had 77 "
+				      "at the start"));
+	payload_close(&p);
+}
+
+/* Opens what is at path, and loads it. */
+static int load_initrd(uint64_t start, uint64_t end, struct ram_range *r,
+		       struct text *why)
+{
+	struct payload p;
+	int err = payload_open(&p, "initrd", path, why);
+
+	assert_int_equal(err, 0);
+	err = payload_load_initrd(&p, &vm, start, end, ALIGN, r, why);
+	payload_close(&p);
+	return err;
 }
 
 static void the_initrd_stands_as_high_as_its_alignment_lets_it(void **state)
@@ -95,9 +158,7 @@ static void the_initrd_stands_as_high_as_its_alignment_lets_it(void **state)
 
 		memset(ram, 0, sizeof(ram));
 		put(cases[i].len);
-		assert_int_equal(payload_load_initrd(&vm, path, BASE + ALIGN,
-						     cases[i].end, ALIGN, &r, &why),
-				 0);
+		assert_int_equal(load_initrd(BASE + ALIGN, cases[i].end, &r, &why), 0);
 		assert_int_equal(r.gpa, cases[i].gpa);
 		assert_int_equal(r.len, cases[i].len);
 		assert_int_equal(at[-1], 0);
@@ -105,7 +166,8 @@ static void the_initrd_stands_as_high_as_its_alignment_lets_it(void **state)
 		assert_int_equal(at[r.len - 1], 'i');
 		assert_true(at + r.len == ram + RAM || at[r.len] == 0);
 	}
-	assert_int_equal(payload_load_initrd(&vm, NULL, BASE, BASE, ALIGN, &r, &why), 0);
+	assert_int_equal(
+		payload_load_initrd(&PAYLOAD_NONE, &vm, BASE, BASE, ALIGN, &r, &why), 0);
 	assert_int_equal(r.len, 0);
 }
 
@@ -126,8 +188,7 @@ static void an_initrd_without_room_is_refused(void **state)
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
 		put(cases[i].len);
 		why.s[0] = '\0';
-		assert_int_equal(payload_load_initrd(&vm, path, BASE + ALIGN,
-						     cases[i].end, ALIGN, &r, &why),
+		assert_int_equal(load_initrd(BASE + ALIGN, cases[i].end, &r, &why),
 				 -ENOSPC);
 		assert_non_null(
 			strstr(why.s, "memory 4M is too small: kernel and initrd need "));
@@ -143,8 +204,7 @@ static void an_initrd_above_the_kernel_s_limit_is_refused(void **state)
 
 	(void)state;
 	put((1 << 20) + 1);
-	assert_int_equal(payload_load_initrd(&vm, path, BASE + ALIGN,
-					     BASE + ALIGN + (1 << 20), ALIGN, &r, &why),
+	assert_int_equal(load_initrd(BASE + ALIGN, BASE + ALIGN + (1 << 20), &r, &why),
 			 -EFBIG);
 	assert_string_equal(why.s,
 			    "an initrd of 2M is greater than the maximum, 1M (from "
@@ -187,6 +247,8 @@ int main(void)
 #define TEST(t) cmocka_unit_test_setup_teardown(t, set_up, tear_down)
 	const struct CMUnitTest tests[] = {
 		TEST(only_a_regular_file_is_opened),
+		TEST(it_stays_when_another_gets_its_name),
+		TEST(one_that_was_cut_says_both_lengths),
 		TEST(the_initrd_stands_as_high_as_its_alignment_lets_it),
 		TEST(an_initrd_without_room_is_refused),
 		TEST(an_initrd_above_the_kernel_s_limit_is_refused),

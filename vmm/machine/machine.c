@@ -224,7 +224,8 @@ static int add_vcpus(struct machine *m, unsigned char *enabled, struct text *why
 int machine_load(struct machine *m, const unsigned char *enabled, struct text *why)
 {
 	unsigned char *sta;
-	int err = arch_load(m->vm, m->vcpu[0], &m->spec, enabled, &sta, why);
+	int err = arch_load(m->vm, m->vcpu[0], &m->spec, &m->files, enabled, &sta,
+			    why);
 
 	if (err == 0)
 		cpuhp_show(&m->cpuhp, sta);
@@ -291,6 +292,13 @@ static int add_host_parts(struct machine *m, struct text *why)
 		       : 0;
 }
 
+static int open_files(struct machine *m, struct text *why)
+{
+	int err = boot_files_open(&m->files, &m->spec, why);
+
+	return err < 0 ? err : boot_files_check(&m->files, why);
+}
+
 int machine_create(const struct spec *spec, const struct topology *topo, int kvm_fd,
 		   struct machine **out, struct text *why)
 {
@@ -303,6 +311,7 @@ int machine_create(const struct spec *spec, const struct topology *topo, int kvm
 	}
 	m->spec = *spec;
 	m->topo = *topo;
+	m->files = BOOT_FILES_NONE;
 	m->end_lock = (struct mtx)MTX_INIT;
 	m->end = MACHINE_RUNNING;
 	m->hotplug_wake.fd = m->console_wake.fd = m->end_wake.fd = -1;
@@ -313,7 +322,11 @@ int machine_create(const struct spec *spec, const struct topology *topo, int kvm
 				    .ended = on_vcpu_end,
 				    .ctx = m };
 	vcpu_env_init(&m->env);
-	err = vm_create(kvm_fd, spec->memory, &m->topo, &m->vm, why);
+	err = open_files(m, why);
+	if (err == 0)
+		err = vm_create(kvm_fd, spec->memory, &m->topo, &m->vm, why);
+	else
+		close(kvm_fd);
 	m->env.vm = m->vm;
 	if (err == 0)
 		err = add_host_parts(m, why);
@@ -417,6 +430,7 @@ void machine_destroy(struct machine *m)
 	metrics_file_free(m->metrics_file);
 	m->metrics_file = NULL;
 	vm_destroy(m->vm);
+	boot_files_close(&m->files);
 	cpuhp_destroy(&m->cpuhp);
 	free_event(m->sigint);
 	free_event(m->sigterm);

@@ -10,6 +10,7 @@
 #include "devices/ged.h"
 #include "devices/power.h"
 #include "devices/uart.h"
+#include "vmm/boot/boot_files.h"
 #include "vmm/hotplug/hotplug.h"
 #include "vmm/hotplug/vcpu_host.h"
 #include "vmm/control/record.h"
@@ -57,6 +58,7 @@ struct machine {
 	struct uart uart;
 	struct power power;
 
+	struct boot_files files; /* what the guest starts from, each time */
 	struct vm *vm;
 	struct vcpu_env env;
 	struct vcpu **vcpu; /* topo.max_vcpus of them; NULL: no fd yet */

@@ -14,6 +14,8 @@
 #include "vmm/kvm/aarch64/vm.h"
 #include "vmm/boot/arch_boot.h"
 #include "vmm/kvm/arch.h"
+#include "vmm/boot/boot_files.h"
+#include "vmm/boot/kernel_file.h"
 #include "vmm/boot/payload.h"
 #include "vmm/config/refusal.h"
 
@@ -22,9 +24,10 @@
 #define MEMORY_MAX    ((UINT64_C(1) << VM_ADDRESS_BITS) - RAM_BASE)
 
 /* What is being loaded, filled in step by step. */
-struct boot {
+struct arm64_load {
 	const struct vm *vm;
 	const struct spec *spec;
+	const struct boot_files *files;
 
 	uint64_t start, end; /* of RAM */
 	uint64_t tables;     /* to the end; empty with --boot dt */
@@ -54,7 +57,7 @@ unsigned arch_ram_layout(uint64_t len, struct ram_range range[VM_RAM_RANGES_MAX]
 	return 1;
 }
 
-static int place_tables(struct boot *b, struct text *why)
+static int place_tables(struct arm64_load *b, struct text *why)
 {
 	bool acpi = !b->spec->device_tree;
 	uint64_t efi = acpi ? round_up(tables_len(b->vm->topo), 8) : 0;
@@ -70,49 +73,52 @@ static int place_tables(struct boot *b, struct text *why)
 	return 0;
 }
 
-static int load_image(struct boot *b, int fd, uint64_t len, struct text *why)
+/* The header of the file as it is now. */
+static int read_image(const struct payload *kernel, struct image *image, uint64_t *len,
+		      struct text *why)
 {
-	unsigned char head[IMAGE_HEAD_LEN];
-	ssize_t n = pread(fd, head, sizeof(head), 0);
-	uint64_t room = b->tree - b->start;
-	struct image image;
-	int err;
+	unsigned char head[KERNEL_HEAD_LEN];
+	size_t n = 0;
+	int err = payload_len(kernel, len, why);
 
-	if (n < 0)
-		return text_set(why, -errno, "kernel %s: %s", b->spec->kernel,
-				text_errno(errno));
-	err = image_parse(b->spec->kernel, head, (size_t)n, len, &image, why);
+	if (err == 0)
+		err = payload_head(kernel, head, sizeof(head), &n, why);
+	return err < 0 ? err : image_parse(kernel->path, head, n, *len, image, why);
+}
+
+int arch_check_kernel(const struct payload *kernel, struct text *why)
+{
+	struct image image;
+	uint64_t len;
+
+	return read_image(kernel, &image, &len, why);
+}
+
+static int load_kernel(struct arm64_load *b, struct text *why)
+{
+	uint64_t room = b->tree - b->start, len;
+	struct image image;
+	int err = read_image(&b->files->kernel, &image, &len, why);
+
 	if (err < 0)
 		return err;
 	b->kernel = b->start + image.offset;
 	if (image.offset > room || image.len > room - image.offset)
 		return payload_no_room_for_kernel(b->vm, b->kernel, image.len, why);
 	b->kernel_end = b->kernel + image.len;
-	return payload_read(b->vm, "kernel", b->spec->kernel, fd, b->kernel, 0, len, why);
+	return payload_load(&b->files->kernel, b->vm, b->kernel, 0, len, why);
 }
 
-static int load_kernel(struct boot *b, struct text *why)
-{
-	uint64_t len = 0;
-	int fd = payload_open("kernel", b->spec->kernel, &len, why), err;
-
-	if (fd < 0)
-		return fd;
-	err = load_image(b, fd, len, why);
-	close(fd);
-	return err;
-}
-
-static int load_initrd(struct boot *b, struct text *why)
+static int load_initrd(struct arm64_load *b, struct text *why)
 {
 	uint64_t end = b->start + INITRD_WINDOW;
 
-	return payload_load_initrd(b->vm, b->spec->initrd, b->kernel_end,
+	return payload_load_initrd(&b->files->initrd, b->vm, b->kernel_end,
 				   b->tree < end ? b->tree : end, HANDOFF_PAGE,
 				   &b->initrd, why);
 }
 
-static void put_tables(const struct boot *b, const unsigned char *enabled)
+static void put_tables(const struct arm64_load *b, const unsigned char *enabled)
 {
 	const struct handoff h = { .gpa = b->efi,
 				   .rsdp = b->tables,
@@ -126,7 +132,7 @@ static void put_tables(const struct boot *b, const unsigned char *enabled)
 	handoff_build(&h, vm_ram(b->vm, b->efi, HANDOFF_LEN));
 }
 
-static int put_tree(const struct boot *b, struct text *why)
+static int put_tree(const struct arm64_load *b, struct text *why)
 {
 	struct devicetree d = { .initrd = b->initrd.gpa,
 				.initrd_len = b->initrd.len,
@@ -149,13 +155,16 @@ static int put_tree(const struct boot *b, struct text *why)
 	return 0;
 }
 
-int boot_load(const struct vm *vm, const struct spec *spec, const unsigned char *enabled,
-	      struct boot_entry *entry, struct text *why)
+int arm64_load(const struct vm *vm, const struct spec *spec,
+	       const struct boot_files *files, const unsigned char *enabled,
+	       struct arm64_entry *entry, struct text *why)
 {
 	const struct ram_range *ram = &vm->range[0];
-	struct boot b = {
-		.vm = vm, .spec = spec, .start = ram->gpa, .end = ram->gpa + ram->len
-	};
+	struct arm64_load b = { .vm = vm,
+				.spec = spec,
+				.files = files,
+				.start = ram->gpa,
+				.end = ram->gpa + ram->len };
 	int err = place_tables(&b, why);
 
 	if (err == 0)
@@ -168,22 +177,23 @@ int boot_load(const struct vm *vm, const struct spec *spec, const unsigned char 
 		return err;
 	if (!spec->device_tree)
 		put_tables(&b, enabled);
-	*entry = (struct boot_entry){ b.kernel, b.tree, spec->device_tree ? 0 : b.sta };
+	*entry = (struct arm64_entry){ b.kernel, b.tree, spec->device_tree ? 0 : b.sta };
 	return 0;
 }
 
-int arch_load(struct vm *vm, struct vcpu *boot, const struct spec *spec,
-	      const unsigned char *enabled, unsigned char **sta, struct text *why)
+int arch_load(struct vm *vm, struct vcpu *vcpu0, const struct spec *spec,
+	      const struct boot_files *files, const unsigned char *enabled,
+	      unsigned char **sta, struct text *why)
 {
-	struct boot_entry entry;
-	int err = boot_load(vm, spec, enabled, &entry, why);
+	struct arm64_entry entry;
+	int err = arm64_load(vm, spec, files, enabled, &entry, why);
 
 	if (err < 0)
 		return err;
 	*sta = entry.sta != 0 ? vm_ram(vm, entry.sta, vm->topo->max_vcpus) : NULL;
-	err = reg_set(boot, REG_PC, entry.pc);
+	err = reg_set(vcpu0, REG_PC, entry.pc);
 	if (err == 0)
-		err = reg_set(boot, REG_X(0), entry.tree);
+		err = reg_set(vcpu0, REG_X(0), entry.tree);
 	if (err < 0)
 		text_set(why, err, "KVM does not take the boot registers: %s",
 			 text_errno(-err));

@@ -15,17 +15,19 @@
 
 #include "vmm/config/spec.h"
 #include "vmm/base/text.h"
+#include "vmm/boot/boot_files.h"
 #include "vmm/kvm/vm.h"
 
 /* How the first vCPU enters the kernel: MMU off, as KVM makes it. */
-struct boot_entry {
+struct arm64_entry {
 	uint64_t pc, tree; /* guest physical; tree is for X0 */
 	uint64_t sta;      /* as for tables_build(); 0 with --boot dt */
 };
 
 /* All of arch_load() but the vCPU: into memory that reads as 0. 0; or -errno with
  * *why. */
-int boot_load(const struct vm *vm, const struct spec *spec, const unsigned char *enabled,
-	      struct boot_entry *entry, struct text *why);
+int arm64_load(const struct vm *vm, const struct spec *spec,
+	       const struct boot_files *files, const unsigned char *enabled,
+	       struct arm64_entry *entry, struct text *why);
 
 #endif

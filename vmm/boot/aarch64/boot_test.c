@@ -32,7 +32,8 @@ static const unsigned char enabled[CPUS_MAX] = { 1 };
 static struct topology topo;
 static struct vm vm;
 static struct spec spec;
-static struct boot_entry entry;
+static struct arm64_entry entry;
+static struct boot_files files;
 static struct text why;
 
 /* --- helpers
@@ -87,6 +88,7 @@ static int set_up(void **state)
 	put_kernel(0, KERNEL_SIZE);
 	put_file(initrd, (const unsigned char *)"", 0, INITRD_FILE, 'i');
 	set_memory(32 * MIB);
+	files = BOOT_FILES_NONE;
 	spec = (struct spec){ .kernel = kernel, .initrd = initrd, .append = "a=b" };
 	return 0;
 }
@@ -94,15 +96,27 @@ static int set_up(void **state)
 static int tear_down(void **state)
 {
 	(void)state;
+	boot_files_close(&files);
 	(void)unlink(kernel);
 	(void)unlink(initrd);
 	return rmdir(dir);
 }
 
-static int load(void)
+/* From the files that are open. */
+static int load_again(void)
 {
 	why.s[0] = '\0';
-	return boot_load(&vm, &spec, enabled, &entry, &why);
+	return arm64_load(&vm, &spec, &files, enabled, &entry, &why);
+}
+
+static int load(void)
+{
+	int err;
+
+	why.s[0] = '\0';
+	boot_files_close(&files);
+	err = boot_files_open(&files, &spec, &why);
+	return err < 0 ? err : load_again();
 }
 
 static uint64_t get(uint64_t gpa, unsigned len)
@@ -254,15 +268,39 @@ static void it_loads_again_what_the_files_hold_by_then(void **state)
 	seed = chosen("kaslr-seed");
 	set_memory(32 * MIB);
 	put_kernel(0x1000, KERNEL_SIZE);
-	put_file(initrd, (const unsigned char *)"", 0, 5, 'j');
-	assert_int_equal(load(), 0);
+	put_file(initrd, (const unsigned char *)"", 0, INITRD_FILE + 5, 'j');
+	assert_int_equal(load_again(), 0);
 	assert_int_equal(entry.pc, RAM + 0x1000);
-	assert_int_equal(get(chosen("linux,initrd-start"), 6), 0x6a6a6a6a6a);
+	assert_int_equal(get(chosen("linux,initrd-start") + INITRD_FILE, 6),
+			 0x6a6a6a6a6a);
 	assert_true(seed != chosen("kaslr-seed"));
 
-	assert_int_equal(unlink(kernel), 0);
+	set_memory(32 * MIB);
+	assert_int_equal(rename(kernel, initrd), 0); /* both are others then, or gone */
+	assert_int_equal(load_again(), 0);
+	assert_int_equal(get(chosen("linux,initrd-start") + INITRD_FILE, 6),
+			 0x6a6a6a6a6a);
 	assert_int_equal(load(), -ENOENT);
 	assert_non_null(strstr(why.s, "/kernel: No such file or directory"));
+}
+
+static void a_file_that_was_cut_meanwhile_is_refused(void **state)
+{
+	(void)state;
+	assert_int_equal(load(), 0);
+	assert_int_equal(truncate(initrd, INITRD_FILE - 1), 0);
+	assert_int_equal(load_again(), -EIO);
+	assert_non_null(strstr(why.s,
+			       "/initrd is cut short: it has 196608 bytes, and had "
+			       "196609 at the start; give the whole one, and "
+			       "start the VM again"));
+	assert_int_equal(truncate(kernel, 64), 0);
+	assert_int_equal(load_again(), -EIO);
+	assert_non_null(strstr(why.s, "/kernel is cut short: it has 64 bytes, and had "
+				      "131073 at the start"));
+	assert_int_equal(truncate(kernel, 0), 0);
+	assert_int_equal(load(), -EINVAL);
+	assert_non_null(strstr(why.s, "/kernel is empty; give a whole one"));
 }
 
 static void the_initrd_may_be_left_out(void **state)
@@ -365,6 +403,7 @@ int main(void)
 		TEST(acpi_is_reached_from_the_tree),
 		TEST(with_a_device_tree_there_is_no_acpi),
 		TEST(it_loads_again_what_the_files_hold_by_then),
+		TEST(a_file_that_was_cut_meanwhile_is_refused),
 		TEST(the_initrd_may_be_left_out),
 		TEST(what_does_not_fit_is_refused),
 		TEST(the_command_line_has_2047_characters),

@@ -2,7 +2,13 @@
 
 #include <errno.h>
 #include <inttypes.h>
+#include <stdio.h>
 #include <string.h>
+
+#include "vmm/boot/bytes.h"
+#include "vmm/boot/kernel_file.h"
+#include "vmm/boot/pe.h"
+#include "vmm/config/refusal.h"
 
 enum {
 	TEXT_OFFSET = 8,
@@ -14,75 +20,37 @@ enum {
 	BIG_ENDIAN_KERNEL = 1, /* flag */
 };
 
-/* Files that users take for a kernel. Those of EFI begin with MZ, and so may an Image. */
-static const struct {
-	size_t at, len;
-	const char *magic, *what;
-} others[] = {
-	{ 0, 2, "\x1f\x8b", "is compressed by gzip; unpack it with gunzip" },
-	{ 0, 4, "\x28\xb5\x2f\xfd", "is compressed by zstd; unpack it with unzstd" },
-	{ 0, 6,
-	  "\xfd"
-	  "7zXZ",
-	  "is compressed by xz; unpack it with unxz" },
-	{ 0, 4, "\x02\x21\x4c\x18", "is compressed by lz4; unpack it with unlz4" },
-	{ 0, 4, "\x04\x22\x4d\x18", "is compressed by lz4; unpack it with unlz4" },
-	{ 0, 3, "BZh", "is compressed by bzip2; unpack it with bunzip2" },
-	{ 0, 4,
-	  "\x7f"
-	  "ELF",
-	  "is an ELF file; use arch/arm64/boot/Image of the same build" },
-	{ 4, 4, "zimg",
-	  "is compressed for EFI (CONFIG_EFI_ZBOOT), and there is no EFI here; use "
-	  "arch/arm64/boot/Image of the same build" },
-	{ 514, 4, "HdrS", "is an x86 bzImage; use a kernel for aarch64" },
-	{ 0, 2, "MZ",
-	  "is an EFI program, and there is no EFI here; use the kernel's Image" },
-};
-
-static uint64_t get64(const unsigned char *p)
+static int refuse_broken(const char *path, uint64_t offset, uint64_t len,
+			 struct text *why)
 {
-	uint64_t v = 0;
+	char what[80];
 
-	for (unsigned i = 8; i-- > 0;)
-		v = v << 8 | p[i];
-	return v;
-}
-
-static int refuse_other(const char *path, const unsigned char *head, size_t len,
-			struct text *why)
-{
-	for (size_t i = 0; i < sizeof(others) / sizeof(others[0]); i++)
-		if (others[i].at + others[i].len <= len &&
-		    memcmp(head + others[i].at, others[i].magic, others[i].len) == 0)
-			return text_set(why, -ENOEXEC, "kernel %s %s", path,
-					others[i].what);
-	return text_set(why, -ENOEXEC, "kernel %s is not an arm64 Image", path);
+	(void)snprintf(what, sizeof(what), "offset 0x%" PRIx64 ", size 0x%" PRIx64,
+		       offset, len);
+	return text_set(why, -ENOEXEC, refuse_kernel_broken, path, what);
 }
 
 int image_parse(const char *path, const unsigned char *head, size_t head_len,
 		uint64_t file_len, struct image *out, struct text *why)
 {
 	uint64_t offset, len;
+	struct pe pe;
+	int err;
 
 	if (head_len < HEADER_LEN || memcmp(head + MAGIC, "ARM\x64", 4) != 0)
-		return refuse_other(path, head, head_len, why);
-	offset = get64(head + TEXT_OFFSET);
-	len = get64(head + IMAGE_SIZE);
+		return kernel_refuse(path, KERNEL_AARCH64, head, head_len, file_len, why);
+	offset = bytes_le64(head + TEXT_OFFSET);
+	len = bytes_le64(head + IMAGE_SIZE);
 	if (len == 0) /* and then nobody knows the byte order of offset */
-		return text_set(
-			why, -ENOEXEC,
-			"kernel %s is older than 3.17 (its header tells no size); "
-			"use a newer one",
-			path);
-	if (get64(head + FLAGS) & BIG_ENDIAN_KERNEL)
-		return text_set(why, -ENOEXEC,
-				"kernel %s is big-endian; use a little-endian one", path);
+		return text_set(why, -ENOEXEC, refuse_kernel_old, path);
+	if (bytes_le64(head + FLAGS) & BIG_ENDIAN_KERNEL)
+		return text_set(why, -ENOEXEC, refuse_kernel_big_endian, path);
 	if (offset >= IMAGE_ALIGN || len > INT64_MAX)
-		return text_set(why, -ENOEXEC,
-				"kernel %s has a broken header (offset 0x%" PRIx64
-				", size 0x%" PRIx64 ")",
-				path, offset, len);
+		return refuse_broken(path, offset, len, why);
+	(void)pe_parse(head, head_len, &pe); /* only those with an EFI stub tell */
+	err = kernel_check_end(path, file_len, pe.end, why);
+	if (err < 0)
+		return err;
 	*out = (struct image){ offset, len > file_len ? len : file_len };
 	return 0;
 }

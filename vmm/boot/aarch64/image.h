@@ -8,8 +8,6 @@
 
 #include "vmm/base/text.h"
 
-#define IMAGE_HEAD_LEN                                                                   \
-	518 /* what is looked at: of other files, too, to say what they are */
 #define IMAGE_ALIGN UINT64_C(0x200000)
 
 struct image {
@@ -17,9 +15,10 @@ struct image {
 	uint64_t len;    /* bytes that must be free from there on: file and BSS */
 };
 
-/* Reads the first head_len bytes (IMAGE_HEAD_LEN, or all of a smaller file) of the file
+/* Reads the first head_len bytes (KERNEL_HEAD_LEN, or all of a smaller file) of the file
  * of this path, which has file_len bytes. offset + len does not overflow. 0; or -ENOEXEC
- * with *why: what the file is instead, and what would work. */
+ * with *why: that it is cut short or broken, or what it is instead, and what would
+ * work. */
 int image_parse(const char *path, const unsigned char *head, size_t head_len,
 		uint64_t file_len, struct image *out, struct text *why);
 

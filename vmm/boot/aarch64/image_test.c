@@ -1,4 +1,5 @@
 #include "vmm/boot/aarch64/image.h"
+#include "vmm/boot/kernel_file.h"
 
 #include <errno.h>
 #include <setjmp.h>
@@ -16,7 +17,7 @@ static const unsigned char good[64] = {
 	[56] = 'A', 'R', 'M',  0x64, 0x40,
 };
 
-static unsigned char head[IMAGE_HEAD_LEN];
+static unsigned char head[KERNEL_HEAD_LEN];
 static struct text why;
 
 /* Parses a good header with n bytes of a field changed. */
@@ -104,6 +105,43 @@ static void what_is_no_image_is_called_by_its_name(void **state)
 	}
 }
 
+/* A header of EFI's behind Linux's, with sections that end at 0x3000. */
+static void put_pe(void)
+{
+	static const unsigned char pe[] = { 'P', 'E', 0, 0, 0x64, 0xaa, 2, 0 };
+	unsigned char *section = head + 64 + 24 + 160;
+
+	memset(head, 0, sizeof(head));
+	memcpy(head, good, sizeof(good));
+	head[60] = 64;
+	memcpy(head + 64, pe, sizeof(pe));
+	head[64 + 20] = 160;
+	section[17] = 0x10; /* 0x1000 bytes at 0x1000, 0x800 at 0x2800 */
+	section[21] = 0x10;
+	section[40 + 17] = 0x8;
+	section[40 + 21] = 0x28;
+}
+
+static void a_file_has_all_of_its_sections(void **state)
+{
+	struct image image = { 1, 2 };
+
+	(void)state;
+	put_pe();
+	assert_int_equal(image_parse("k", head, sizeof(head), 0x2fff, &image, &why),
+			 -ENOEXEC);
+	assert_string_equal(why.s, "kernel k is cut short: it has 12287 bytes, and its "
+				   "header says 12288; get it again");
+	assert_int_equal(image.offset, 1);
+	assert_int_equal(image_parse("k", head, sizeof(head), 0x3000, &image, &why), 0);
+	assert_int_equal(image.len, 0x2240000);
+	/* and one that ends in the table of its sections */
+	assert_int_equal(image_parse("k", head, 300, 300, &image, &why), -ENOEXEC);
+	assert_non_null(strstr(why.s, "has 300 bytes, and its header says 8192"));
+	assert_int_equal(image_parse("k", head, 80, 80, &image, &why), -ENOEXEC);
+	assert_non_null(strstr(why.s, "has 80 bytes, and its header says 88"));
+}
+
 /* On the heap, so that a checker sees what is read behind the end. */
 static void a_truncated_file_is_refused(void **state)
 {
@@ -126,6 +164,7 @@ int main(void)
 		cmocka_unit_test(a_good_header_tells_place_and_size),
 		cmocka_unit_test(a_bad_header_is_refused),
 		cmocka_unit_test(what_is_no_image_is_called_by_its_name),
+		cmocka_unit_test(a_file_has_all_of_its_sections),
 		cmocka_unit_test(a_truncated_file_is_refused),
 	};
 

@@ -6,18 +6,15 @@
 #include <sys/ioctl.h>
 #include <unistd.h>
 
-#include "acpi/tables.h"
 #include "vmm/boot/arch_boot.h"
 #include "vmm/kvm/arch.h"
-#include "vmm/boot/payload.h"
 #include "vmm/kvm/vcpu.h"
 #include "vmm/kvm/x86_64/vm.h"
 #include "vmm/config/refusal.h"
 
-#define HOLE_START  UINT64_C(0xc0000000)
-#define HOLE_END    UINT64_C(0x100000000)
-#define TABLE_ALIGN UINT64_C(0x10000)
-#define PAGE_LEN    UINT64_C(0x1000)
+#define HOLE_START UINT64_C(0xc0000000)
+#define HOLE_END   UINT64_C(0x100000000)
+#define PAGE_LEN   UINT64_C(0x1000)
 
 #define RESET_STUB 0xffff0
 
@@ -93,7 +90,7 @@ static struct kvm_segment segment(uint16_t selector, uint8_t type, bool long_mod
 
 /* Boot protocol of the kernel, 64-bit (Documentation/arch/x86/boot.rst) or PVH's
  * 32-bit. */
-static int set_registers(const struct vcpu *v, const struct boot_entry *entry)
+static int set_registers(const struct vcpu *v, const struct x86_entry *entry)
 {
 	struct kvm_regs regs = {
 		.rip = entry->rip,
@@ -126,89 +123,20 @@ static int set_registers(const struct vcpu *v, const struct boot_entry *entry)
 	return 0;
 }
 
-static void put_map(struct boot *b, uint64_t gpa, uint64_t end, uint32_t type)
+int arch_load(struct vm *vm, struct vcpu *vcpu0, const struct spec *spec,
+	      const struct boot_files *files, const unsigned char *enabled,
+	      unsigned char **sta, struct text *why)
 {
-	if (end > gpa)
-		b->map[b->map_len++] = (struct boot_map_entry){ gpa, end - gpa, type };
-}
-
-/* Puts the tables at the top of the first range, and makes the memory map. */
-static int place_tables(struct boot *b, struct text *why)
-{
-	const struct vm *vm = b->vm;
-	uint64_t end = vm->range[0].gpa + vm->range[0].len, len = tables_len(vm->topo);
-
-	if (len + 2 * TABLE_ALIGN + BOOT_HIGH_START > end)
-		return payload_no_room_for(vm, "ACPI tables", len, why);
-	b->sta = end - TABLE_ALIGN;
-	b->tables = (b->sta - len) / TABLE_ALIGN * TABLE_ALIGN;
-	put_map(b, 0, BOOT_LOW_END, BOOT_MAP_RAM);
-	put_map(b, BOOT_HIGH_START, b->tables, BOOT_MAP_RAM);
-	put_map(b, b->tables, b->sta, BOOT_MAP_ACPI);
-	put_map(b, b->sta, end, BOOT_MAP_NVS);
-	if (vm->nranges > 1)
-		put_map(b, vm->range[1].gpa, vm->range[1].gpa + vm->range[1].len,
-			BOOT_MAP_RAM);
-	return 0;
-}
-
-int boot_load_initrd(struct boot *b, uint64_t limit, struct text *why)
-{
-	return payload_load_initrd(b->vm, b->spec->initrd, b->kernel_end,
-				   limit < b->tables ? limit : b->tables, PAGE_LEN,
-				   &b->initrd, why);
-}
-
-int boot_load_cmdline(const struct boot *b, uint64_t max, struct text *why)
-{
-	const char *s;
-	int err = payload_cmdline(b->spec->append, max, &s, why);
-
-	if (err == 0)
-		memcpy(vm_ram(b->vm, BOOT_CMDLINE, strlen(s) + 1), s, strlen(s) + 1);
-	return err;
-}
-
-static int load_kernel(struct boot *b, struct boot_entry *entry, struct text *why)
-{
-	const char *path = b->spec->kernel;
-	int err;
-
-	b->kernel_fd = payload_open("kernel", path, &b->kernel_len, why);
-	if (b->kernel_fd < 0)
-		return b->kernel_fd;
-	err = bzimage_load(b, entry, why);
-	if (err == 1)
-		err = pvh_load(b, entry, why);
-	close(b->kernel_fd);
-	if (err != 1)
-		return err;
-	return text_set(why, -ENOEXEC,
-			"kernel %s is neither a bzImage nor an x86 ELF file with a PVH "
-			"entry note",
-			path);
-}
-
-int arch_load(struct vm *vm, struct vcpu *boot, const struct spec *spec,
-	      const unsigned char *enabled, unsigned char **sta, struct text *why)
-{
-	struct boot b = { .vm = vm, .spec = spec };
-	struct boot_entry entry;
-	int err = place_tables(&b, why);
+	struct x86_entry entry;
+	int err = x86_load(vm, spec, files, enabled, &entry, sta, why);
 
 	if (err < 0)
 		return err;
-	err = load_kernel(&b, &entry, why);
-	if (err < 0)
-		return err;
-	tables_build(vm->topo, enabled, b.tables, b.sta,
-		     vm_ram(vm, b.tables, tables_len(vm->topo)));
-	*sta = vm_ram(vm, b.sta, vm->topo->max_vcpus);
 	put_reset_stub(vm);
 	put_gdt(vm, entry.long_mode);
 	if (entry.long_mode)
 		put_page_tables(vm);
-	err = set_registers(boot, &entry);
+	err = set_registers(vcpu0, &entry);
 	if (err < 0)
 		text_set(why, err, "KVM does not take the boot registers: %s",
 			 text_errno(-err));

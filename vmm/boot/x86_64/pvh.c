@@ -1,113 +1,142 @@
-#include "vmm/boot/x86_64/boot.h"
+#include "vmm/boot/x86_64/pvh.h"
 
 #include <elf.h>
 #include <errno.h>
 #include <inttypes.h>
 #include <stdbool.h>
+#include <stdio.h>
 #include <string.h>
-#include <unistd.h>
 
-#include "vmm/boot/payload.h"
-
-/* An ELF file with a PVH entry note (Xen's docs/misc/pvh, "Direct kernel boot"): entered
- * in 32-bit mode without paging, RBX = hvm_start_info. 64-bit and 32-bit ELF. */
+#include "vmm/boot/kernel_file.h"
+#include "vmm/config/refusal.h"
 
 #define NOTE_PHYS32_ENTRY 18
 #define NOTES_MAX         4096 /* bytes of one note segment that we look at */
-#define PHDRS_MAX         64
 #define START_MAGIC       0x336ec578
 
-struct start_info {
-	uint32_t magic, version, flags, nr_modules;
-	uint64_t modlist_paddr, cmdline_paddr, rsdp_paddr, memmap_paddr;
-	uint32_t memmap_entries, reserved;
+/* The fields of file header and program header that matter, from either class. */
+struct header {
+	bool wide;
+	uint64_t at; /* of the program headers */
+	unsigned n, len;
 };
-struct module {
-	uint64_t paddr, size, cmdline_paddr, reserved;
-};
-struct memmap_entry {
-	uint64_t addr, size;
-	uint32_t type, reserved;
-};
-
-#define MODLIST (BOOT_PVH_INFO + 0x100)
-#define MEMMAP  (BOOT_PVH_INFO + 0x200)
-
-/* The fields of a program header that matter, from either class. */
-struct load {
+struct phdr {
 	uint32_t type;
 	uint64_t offset, paddr, filesz, memsz, align;
 };
 
-static int read_at(int fd, void *to, size_t len, uint64_t offset)
+/* --- reading
+ * ------------------------------------------------------------------------------- */
+
+static int read_at(const struct pvh_file *f, void *to, size_t len, uint64_t offset,
+		   struct text *why)
 {
-	return offset <= INT64_MAX && pread(fd, to, len, (off_t)offset) == (ssize_t)len
-		       ? 0
-		       : -1;
+	uint64_t end = offset > UINT64_MAX - len ? UINT64_MAX : offset + len;
+	int err = kernel_check_end(f->path, f->len, end, why);
+
+	if (err < 0)
+		return err;
+	err = f->read(f->ctx, to, len, offset);
+	return err < 0 ? text_set(why, err, "kernel %s: %s", f->path, text_errno(-err))
+		       : 0;
 }
 
-/* Where the program headers are, of either class. 0, or -1 when it is none of ours. */
-static int read_header(int fd, bool wide, uint64_t *at, int *n)
+static int refuse_broken(const struct pvh_file *f, const char *what, uint64_t a,
+			 uint64_t b, struct text *why)
 {
-	union {
-		Elf64_Ehdr w;
-		Elf32_Ehdr n;
-	} e;
+	char text[128];
 
-	if (read_at(fd, &e, wide ? sizeof(e.w) : sizeof(e.n), 0) < 0)
-		return -1;
-	*at = wide ? e.w.e_phoff : e.n.e_phoff;
-	*n = wide ? e.w.e_phnum : e.n.e_phnum;
-	if (*n > PHDRS_MAX || e.w.e_machine != (wide ? EM_X86_64 : EM_386))
-		return -1;
-	return (wide ? e.w.e_phentsize == sizeof(Elf64_Phdr)
-		     : e.n.e_phentsize == sizeof(Elf32_Phdr))
-		       ? 0
-		       : -1;
+	(void)snprintf(text, sizeof(text), "%s %" PRIu64 ", %" PRIu64, what, a, b);
+	return text_set(why, -ENOEXEC, refuse_kernel_broken, f->path, text);
 }
 
-static int read_phdr(int fd, bool wide, uint64_t at, struct load *out)
-{
-	Elf64_Phdr w;
-	Elf32_Phdr n;
-
-	if (wide) {
-		if (read_at(fd, &w, sizeof(w), at) < 0)
-			return -1;
-		*out = (struct load){ w.p_type,   w.p_offset, w.p_paddr,
-				      w.p_filesz, w.p_memsz,  w.p_align };
-		return sizeof(w);
-	}
-	if (read_at(fd, &n, sizeof(n), at) < 0)
-		return -1;
-	*out = (struct load){ n.p_type,   n.p_offset, n.p_paddr,
-			      n.p_filesz, n.p_memsz,  n.p_align };
-	return sizeof(n);
-}
-
-/* Returns how many there are, or -1. */
-static int read_phdrs(int fd, struct load *out)
+/* Of which class it is. 0; 1 when it is none of ours. */
+static int read_class(const struct pvh_file *f, bool *wide, struct text *why)
 {
 	unsigned char ident[EI_NIDENT];
-	uint64_t at;
-	bool wide;
-	int n;
+	uint16_t machine = EM_NONE;
+	int err;
 
-	if (read_at(fd, ident, sizeof(ident), 0) < 0 ||
-	    memcmp(ident, ELFMAG, SELFMAG) != 0)
-		return -1;
-	wide = ident[EI_CLASS] == ELFCLASS64;
-	if (read_header(fd, wide, &at, &n) < 0)
-		return -1;
-	for (int i = 0; i < n; i++) {
-		int len = read_phdr(fd, wide, at, &out[i]);
-
-		if (len < 0)
-			return -1;
-		at += (uint64_t)len;
-	}
-	return n;
+	if (f->len < sizeof(Elf32_Ehdr))
+		return 1;
+	err = read_at(f, ident, sizeof(ident), 0, why);
+	if (err == 0)
+		err = read_at(f, &machine, sizeof(machine),
+			      offsetof(Elf64_Ehdr, e_machine), why);
+	if (err < 0)
+		return err;
+	*wide = ident[EI_CLASS] == ELFCLASS64;
+	return memcmp(ident, ELFMAG, SELFMAG) != 0 || ident[EI_DATA] != ELFDATA2LSB ||
+	       machine != (*wide ? EM_X86_64 : EM_386);
 }
+
+static int read_header(const struct pvh_file *f, bool wide, struct header *out,
+		       struct text *why)
+{
+	Elf64_Ehdr w;
+	Elf32_Ehdr n;
+	int err;
+
+	if (wide) {
+		err = read_at(f, &w, sizeof(w), 0, why);
+		if (err == 0)
+			*out = (struct header){ true, w.e_phoff, w.e_phnum,
+						w.e_phentsize };
+	} else {
+		err = read_at(f, &n, sizeof(n), 0, why);
+		if (err == 0)
+			*out = (struct header){ false, n.e_phoff, n.e_phnum,
+						n.e_phentsize };
+	}
+	if (err < 0)
+		return err;
+	if (out->n > PVH_SEGMENTS_MAX ||
+	    (out->n > 0 && out->len != (wide ? sizeof(Elf64_Phdr) : sizeof(Elf32_Phdr))))
+		return refuse_broken(f, "program headers, and their size", out->n,
+				     out->len, why);
+	return 0;
+}
+
+static int read_phdr(const struct pvh_file *f, const struct header *h, unsigned i,
+		     struct phdr *out, struct text *why)
+{
+	uint64_t at = h->at + (uint64_t)i * h->len;
+	Elf64_Phdr w;
+	Elf32_Phdr n;
+	int err;
+
+	if (at < h->at)
+		at = UINT64_MAX; /* no file has it */
+	if (h->wide) {
+		err = read_at(f, &w, sizeof(w), at, why);
+		if (err == 0)
+			*out = (struct phdr){ w.p_type,   w.p_offset, w.p_paddr,
+					      w.p_filesz, w.p_memsz,  w.p_align };
+	} else {
+		err = read_at(f, &n, sizeof(n), at, why);
+		if (err == 0)
+			*out = (struct phdr){ n.p_type,   n.p_offset, n.p_paddr,
+					      n.p_filesz, n.p_memsz,  n.p_align };
+	}
+	return err;
+}
+
+/* Whether the file has all of it. */
+static int check_phdr(const struct pvh_file *f, const struct phdr *p, struct text *why)
+{
+	if (p->type == PT_LOAD && p->filesz > p->memsz)
+		return refuse_broken(f, "a segment's bytes in the file, and in memory",
+				     p->filesz, p->memsz, why);
+	if (p->filesz == 0)
+		return 0;
+	return kernel_check_end(
+		f->path, f->len,
+		p->offset > UINT64_MAX - p->filesz ? UINT64_MAX : p->offset + p->filesz,
+		why);
+}
+
+/* --- the note
+ * ------------------------------------------------------------------------------ */
 
 /* The entry of the note, or 0. */
 static uint32_t find_entry(const unsigned char *notes, size_t len, uint64_t align)
@@ -134,87 +163,78 @@ static uint32_t find_entry(const unsigned char *notes, size_t len, uint64_t alig
 	return 0;
 }
 
-static uint32_t read_entry(int fd, const struct load *l, int n)
+static int read_entry(const struct pvh_file *f, const struct phdr *p, uint32_t *entry,
+		      struct text *why)
 {
 	unsigned char notes[NOTES_MAX];
+	size_t len = p->filesz < sizeof(notes) ? (size_t)p->filesz : sizeof(notes);
+	int err = read_at(f, notes, len, p->offset, why);
 
-	for (int i = 0; i < n; i++) {
-		size_t len =
-			l[i].filesz < sizeof(notes) ? (size_t)l[i].filesz : sizeof(notes);
-		uint32_t entry;
+	if (err == 0)
+		*entry = find_entry(notes, len, p->align);
+	return err;
+}
 
-		if (l[i].type != PT_NOTE || read_at(fd, notes, len, l[i].offset) < 0)
-			continue;
-		entry = find_entry(notes, len, l[i].align);
-		if (entry != 0)
-			return entry;
+/* --- all of it
+ * ----------------------------------------------------------------------------- */
+
+static int take_phdr(const struct pvh_file *f, const struct phdr *p, struct pvh *out,
+		     struct text *why)
+{
+	int err = check_phdr(f, p, why);
+
+	if (err == 0 && p->type == PT_NOTE && out->entry == 0)
+		err = read_entry(f, p, &out->entry, why);
+	if (err == 0 && p->type == PT_LOAD && p->memsz > 0)
+		out->segment[out->n++] =
+			(struct pvh_segment){ p->offset, p->paddr, p->filesz, p->memsz };
+	return err;
+}
+
+int pvh_parse(const struct pvh_file *file, struct pvh *out, struct text *why)
+{
+	struct pvh found = { .entry = 0 };
+	struct header h = { .n = 0 };
+	bool wide;
+	int err = read_class(file, &wide, why);
+
+	if (err == 0)
+		err = read_header(file, wide, &h, why);
+	for (unsigned i = 0; err == 0 && i < h.n; i++) {
+		struct phdr p;
+
+		err = read_phdr(file, &h, i, &p, why);
+		if (err == 0)
+			err = take_phdr(file, &p, &found, why);
 	}
-	return 0;
-}
-
-static int load_segment(struct boot *b, const struct load *l, struct text *why)
-{
-	unsigned char *to;
-	int err;
-
-	if (l->filesz > l->memsz || l->paddr < BOOT_HIGH_START || l->paddr > b->tables ||
-	    l->memsz > b->tables - l->paddr)
-		return text_set(why, -ENOSPC,
-				"memory %" PRIu64
-				"M does not hold this kernel's segment of %" PRIu64
-				" KiB at 0x%" PRIx64 "; give more --memory",
-				b->vm->ram_len >> 20, l->memsz >> 10, l->paddr);
-	err = payload_read(b->vm, "kernel", b->spec->kernel, b->kernel_fd, l->paddr,
-			   l->offset, l->filesz, why);
-	if (err < 0)
+	if (err != 0)
 		return err;
-	to = vm_ram(b->vm, l->paddr + l->filesz, l->memsz - l->filesz);
-	memset(to, 0, l->memsz - l->filesz);
-	if (l->paddr + l->memsz > b->kernel_end)
-		b->kernel_end = l->paddr + l->memsz;
+	if (found.entry == 0)
+		return text_set(why, -ENOEXEC, refuse_kernel_no_pvh, file->path);
+	*out = found;
 	return 0;
 }
 
-static void put_start_info(const struct boot *b)
+void pvh_info_make(uint64_t gpa, const struct memory_map *map,
+		   const struct ram_range *initrd, uint64_t cmdline, uint64_t rsdp,
+		   struct pvh_info *out)
 {
-	struct start_info *s = vm_ram(b->vm, BOOT_PVH_INFO, sizeof(*s));
-	struct module *m = vm_ram(b->vm, MODLIST, sizeof(*m));
-	struct memmap_entry *e = vm_ram(b->vm, MEMMAP, b->map_len * sizeof(*e));
+	bool module = initrd->len > 0;
 
-	*m = (struct module){ .paddr = b->initrd.gpa, .size = b->initrd.len };
-	*s = (struct start_info){
-		.magic = START_MAGIC,
-		.version = 1,
-		.nr_modules = b->initrd.len > 0,
-		.modlist_paddr = b->initrd.len > 0 ? MODLIST : 0,
-		.cmdline_paddr = BOOT_CMDLINE,
-		.rsdp_paddr = b->tables,
-		.memmap_paddr = MEMMAP,
-		.memmap_entries = b->map_len,
-	};
-	for (unsigned i = 0; i < b->map_len; i++)
-		e[i] = (struct memmap_entry){ b->map[i].gpa, b->map[i].len,
-					      b->map[i].type, 0 };
-}
-
-int pvh_load(struct boot *b, struct boot_entry *entry, struct text *why)
-{
-	struct load load[PHDRS_MAX];
-	int n = read_phdrs(b->kernel_fd, load), err = 0;
-	uint32_t rip = n > 0 ? read_entry(b->kernel_fd, load, n) : 0;
-
-	if (rip == 0)
-		return 1;
-	for (int i = 0; err == 0 && i < n; i++)
-		if (load[i].type == PT_LOAD && load[i].memsz > 0)
-			err = load_segment(b, &load[i], why);
-	if (err == 0)
-		err = boot_load_initrd(b, b->tables, why);
-	if (err == 0)
-		err = boot_load_cmdline(b, BOOT_CMDLINE_MAX - 1, why);
-	if (err < 0)
-		return err;
-	put_start_info(b);
-	*entry = (struct boot_entry){ .rip = rip };
-	return 0;
+	memset(out, 0, sizeof(*out));
+	out->start.magic = START_MAGIC;
+	out->start.version = 1;
+	out->start.nr_modules = module;
+	out->start.modlist_paddr = module ? gpa + offsetof(struct pvh_info, module) : 0;
+	out->start.cmdline_paddr = cmdline;
+	out->start.rsdp_paddr = rsdp;
+	out->start.memmap_paddr = gpa + offsetof(struct pvh_info, memmap);
+	out->start.memmap_entries = map->n;
+	out->module.paddr = initrd->gpa;
+	out->module.size = initrd->len;
+	for (unsigned i = 0; i < map->n; i++) {
+		out->memmap[i].addr = map->entry[i].gpa;
+		out->memmap[i].size = map->entry[i].len;
+		out->memmap[i].type = map->entry[i].type;
+	}
 }
