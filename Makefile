@@ -106,6 +106,7 @@ WRAP_vmm/qmp/qmp_abuse := getsockopt accept4
 $(B)/%_test: $(B)/obj/%_test.o $(B)/libhotsocket.a
 	@mkdir -p $(@D) && echo LINK $@
 	$(call link,$(filter-out -static,$(LDFLAGS)) $(patsubst %,-Wl$(comma)--wrap=%,$(WRAP_$*)) $^ $(LDLIBS) -lcmocka)
+$(patsubst %,$(B)/tools/ctl/%_test,lines ctl_fuzz): $(filter-out %/main.o,$(CTLSRC:%.c=$(B)/obj/%.o))
 HOTPLUG := $(B)/vmm/hotplug/% $(B)/devices/cpuhp% # what the program is for is tested first
 unit: all $(TESTS)
 	@ARCH=$(ARCH) B=$(B) tools/unit $(filter $(HOTPLUG),$(TESTS)) $(filter-out $(HOTPLUG),$(TESTS)) \
@@ -116,6 +117,7 @@ $(B)/fuzz/%: %_fuzz.c $(LIBSRC) | $(B)/libhotsocket.a
 	@mkdir -p $(@D) && echo FUZZ $@
 	$(Q)clang $(filter-out -MMD -MP,$(CPPFLAGS)) -std=c11 -O1 -g -pthread -fno-sanitize-recover=all \
 		-fsanitize=fuzzer$(comma)address$(comma)undefined $(filter %.c,$^) $(LDLIBS) -o $@
+$(B)/fuzz/tools/ctl/ctl: $(filter-out tools/ctl/main.c,$(CTLSRC))
 # A parser of the other architecture's is pure: it stands beside its target.
 $(B)/fuzz/vmm/boot/aarch64/image: vmm/boot/aarch64/image.c
 
@@ -124,7 +126,7 @@ $(B)/bench_tables: $(B)/obj/tools/bench/tables.o $(B)/libhotsocket.a
 	$(call link,$(LDFLAGS) $^ $(LDLIBS))
 
 # Statically: it runs in the nested host, too, with the QMP client that people have.
-$(B)/bench_vm: $(addprefix $(B)/obj/tools/,bench/vm.o bench/guest.o bench/console.o ctl/qmp.o)
+$(B)/bench_vm: $(addprefix $(B)/obj/tools/,bench/vm.o bench/guest.o bench/console.o ctl/qmp.o ctl/lines.o)
 	@echo LINK $@
 	$(call link,$(LDFLAGS) $^ -ljansson)
 

@@ -24,7 +24,7 @@ int ctl_connect(struct ctl *c, const char *path)
 	struct sockaddr_un addr = { .sun_family = AF_UNIX };
 	size_t len = strlen(path);
 
-	c->start = c->end = 0;
+	ctl_lines_init(&c->lines);
 	if (len >= sizeof(addr.sun_path))
 		return -ENAMETOOLONG;
 	memcpy(addr.sun_path, path, len);
@@ -62,61 +62,34 @@ static int wait_readable(const struct ctl *c, long long deadline)
 
 static int receive(struct ctl *c, long long deadline)
 {
+	size_t room;
+	char *to = ctl_lines_room(&c->lines, &room);
 	ssize_t n;
 	int err;
 
-	memmove(c->buf, c->buf + c->start, c->end - c->start);
-	c->end -= c->start;
-	c->start = 0;
-	if (c->end == sizeof(c->buf))
+	if (room == 0)
 		return -EMSGSIZE;
 	err = wait_readable(c, deadline);
 	if (err < 0)
 		return err;
-	n = recv(c->fd, c->buf + c->end, sizeof(c->buf) - c->end, 0);
+	n = recv(c->fd, to, room, 0);
 	if (n <= 0)
 		return n == 0 || errno == ECONNRESET ? -EPIPE : -errno;
-	c->end += (size_t)n;
+	ctl_lines_came(&c->lines, (size_t)n);
 	return 0;
-}
-
-/* The next line, newline excluded; stays until the next call. */
-static int next_line(struct ctl *c, long long deadline, const char **line, size_t *len)
-{
-	size_t looked = 0;
-
-	for (;;) {
-		char *start = c->buf + c->start;
-		char *end = memchr(start + looked, '\n', c->end - c->start - looked);
-
-		if (end) {
-			*line = start;
-			*len = (size_t)(end - start);
-			c->start += *len + 1;
-			return 0;
-		}
-		looked = c->end - c->start;
-		int err = receive(c, deadline);
-		if (err < 0)
-			return err;
-	}
 }
 
 int ctl_next(struct ctl *c, long long deadline, json_t **message)
 {
-	const char *line;
-	size_t len;
+	for (;;) {
+		int err = ctl_lines_next(&c->lines, message);
 
-	do {
-		int err = next_line(c, deadline, &line, &len);
+		if (err != -EAGAIN)
+			return err;
+		err = receive(c, deadline);
 		if (err < 0)
 			return err;
-	} while (len == 0 || (len == 1 && line[0] == '\r'));
-	*message = json_loadb(line, len, JSON_REJECT_DUPLICATES, NULL);
-	if (json_is_object(*message))
-		return 0;
-	json_decref(*message);
-	return -EPROTO;
+	}
 }
 
 static int send_all(struct ctl *c, const char *bytes, size_t len)

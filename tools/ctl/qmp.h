@@ -1,19 +1,18 @@
 #ifndef TOOLS_CTL_QMP_H
 #define TOOLS_CTL_QMP_H
-/* ctl_qmp: a QMP client that waits. Whatever the peer sends, it takes no more memory than
- * CTL_LINE_MAX and what one such line parses into. */
+/* ctl_qmp: a QMP client that waits. */
 
 #include <jansson.h>
 #include <stddef.h>
 
-#define CTL_LINE_MAX   (1UL << 20)
+#include "tools/ctl/lines.h"
+
 #define CTL_NO_LIMIT   (-1LL)
 #define CTL_REPLY_WAIT 10000 /* ms for a reply, unless the user says otherwise */
 
 struct ctl {
 	int fd;
-	size_t start, end; /* of what was received and not yet taken */
-	char buf[CTL_LINE_MAX];
+	struct ctl_lines lines;
 };
 
 /* Deadlines are times of this clock. */

@@ -1,6 +1,7 @@
 #include "tools/ctl/show.h"
 
 #include <stdbool.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
@@ -35,16 +36,32 @@ static double show_ms(const json_t *object)
 	return (double)show_number(object, "elapsed-us") / 1000;
 }
 
+/* DEL is ASCII, so jansson leaves it; it can only be in a string. */
+static int put_json(const char *bytes, size_t len, void *unused)
+{
+	(void)unused;
+	for (size_t i = 0; i < len; i++)
+		if (bytes[i] == 0x7f)
+			(void)fputs("\\u007f", stdout);
+		else
+			(void)putchar(bytes[i]);
+	return 0;
+}
+
+static void print_json(const json_t *document, size_t how)
+{
+	json_dump_callback(document, put_json, NULL, JSON_ENSURE_ASCII | how);
+	printf("\n");
+}
+
 void show_json(const json_t *document)
 {
-	json_dumpf(document, stdout, JSON_ENSURE_ASCII);
-	printf("\n");
+	print_json(document, 0);
 }
 
 void show_json_pretty(const json_t *document)
 {
-	json_dumpf(document, stdout, JSON_ENSURE_ASCII | JSON_INDENT(4));
-	printf("\n");
+	print_json(document, JSON_INDENT(4));
 }
 
 /* "  cpus 0,2-5"; nothing for none. */
@@ -58,7 +75,8 @@ static void show_cpus(const json_t *object)
 		json_int_t last = first;
 
 		for (next = i + 1; next < len; next++, last++) {
-			if (json_integer_value(json_array_get(cpus, next)) != last + 1)
+			if (last == INT64_MAX ||
+			    json_integer_value(json_array_get(cpus, next)) != last + 1)
 				break;
 		}
 		printf("%s%lld", i > 0 ? "," : len > 1 ? "  cpus " : "  cpu ", first);
