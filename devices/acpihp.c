@@ -43,7 +43,7 @@ void acpihp_wake(struct acpihp *hp)
 	hp->w.wake(hp->w.wake_ctx);
 }
 
-static void plug_locked(struct acpihp *hp, uint32_t index) HOLDS(hp->lock)
+static void plug_locked(struct acpihp *hp, uint32_t index) HOLDS(hp->lock, RANK_SLOTS)
 {
 	int err = acpihp_step_locked(hp, index, SLOT_PLUG);
 
@@ -56,17 +56,17 @@ static void plug_locked(struct acpihp *hp, uint32_t index) HOLDS(hp->lock)
 
 void acpihp_boot(struct acpihp *hp, uint32_t index)
 {
-	mtx_lock(&hp->lock);
+	mtx_lock_at(&hp->lock, &RANK_SLOTS);
 	plug_locked(hp, index);
 	hp->slot[index].facts |= ACPIHP_IN_TABLES;
-	mtx_unlock(&hp->lock);
+	mtx_unlock_at(&hp->lock, &RANK_SLOTS);
 }
 
 uint64_t acpihp_plug(struct acpihp *hp, const uint32_t *index, size_t n)
 {
 	uint64_t raised_ns;
 
-	mtx_lock(&hp->lock);
+	mtx_lock_at(&hp->lock, &RANK_SLOTS);
 	for (size_t i = 0; i < n; i++) {
 		plug_locked(hp, index[i]);
 		acpihp_mark_locked(hp, index[i], ACPIHP_INSERT_PENDING);
@@ -75,13 +75,13 @@ uint64_t acpihp_plug(struct acpihp *hp, const uint32_t *index, size_t n)
 	}
 	acpihp_tell_ged_locked(hp);
 	raised_ns = now_ns();
-	mtx_unlock(&hp->lock);
+	mtx_unlock_at(&hp->lock, &RANK_SLOTS);
 	return raised_ns;
 }
 
 void acpihp_remind(struct acpihp *hp, const uint32_t *index, size_t n)
 {
-	mtx_lock(&hp->lock);
+	mtx_lock_at(&hp->lock, &RANK_SLOTS);
 	for (size_t i = 0; i < n; i++) {
 		const struct acpihp_slot *s = &hp->slot[index[i]];
 
@@ -90,7 +90,7 @@ void acpihp_remind(struct acpihp *hp, const uint32_t *index, size_t n)
 					   s->facts | ACPIHP_INSERT_PENDING);
 	}
 	acpihp_tell_ged_locked(hp);
-	mtx_unlock(&hp->lock);
+	mtx_unlock_at(&hp->lock, &RANK_SLOTS);
 }
 
 /* What the guest has seen it registers at any moment, from the _STA that it read then.
@@ -107,7 +107,7 @@ int acpihp_unplug(struct acpihp *hp, const uint32_t *index, size_t n)
 {
 	int err = 0;
 
-	mtx_lock(&hp->lock);
+	mtx_lock_at(&hp->lock, &RANK_SLOTS);
 	for (size_t i = 0; i < n; i++)
 		if (!is_unseen(&hp->slot[index[i]]))
 			err = -EBUSY;
@@ -118,11 +118,11 @@ int acpihp_unplug(struct acpihp *hp, const uint32_t *index, size_t n)
 		acpihp_mark_locked(hp, index[i], 0);
 	}
 	acpihp_tell_ged_locked(hp);
-	mtx_unlock(&hp->lock);
+	mtx_unlock_at(&hp->lock, &RANK_SLOTS);
 	return err;
 }
 
-static void ask_locked(struct acpihp *hp, uint32_t index) HOLDS(hp->lock)
+static void ask_locked(struct acpihp *hp, uint32_t index) HOLDS(hp->lock, RANK_SLOTS)
 {
 	struct acpihp_slot *s = &hp->slot[index];
 
@@ -137,16 +137,16 @@ static void ask_locked(struct acpihp *hp, uint32_t index) HOLDS(hp->lock)
 
 void acpihp_ask_removal(struct acpihp *hp, const uint32_t *index, size_t n)
 {
-	mtx_lock(&hp->lock);
+	mtx_lock_at(&hp->lock, &RANK_SLOTS);
 	for (size_t i = 0; i < n; i++)
 		ask_locked(hp, index[i]);
 	acpihp_tell_ged_locked(hp);
-	mtx_unlock(&hp->lock);
+	mtx_unlock_at(&hp->lock, &RANK_SLOTS);
 }
 
 void acpihp_withdraw_removal(struct acpihp *hp, const uint32_t *index, size_t n)
 {
-	mtx_lock(&hp->lock);
+	mtx_lock_at(&hp->lock, &RANK_SLOTS);
 	for (size_t i = 0; i < n; i++) {
 		struct acpihp_slot *s = &hp->slot[index[i]];
 
@@ -156,44 +156,44 @@ void acpihp_withdraw_removal(struct acpihp *hp, const uint32_t *index, size_t n)
 		acpihp_mark_locked(hp, index[i], s->facts & ACPIHP_INSERT_PENDING);
 	}
 	acpihp_tell_ged_locked(hp);
-	mtx_unlock(&hp->lock);
+	mtx_unlock_at(&hp->lock, &RANK_SLOTS);
 }
 
 bool acpihp_next_ejected(struct acpihp *hp, uint32_t *index)
 {
 	bool any;
 
-	mtx_lock(&hp->lock);
+	mtx_lock_at(&hp->lock, &RANK_SLOTS);
 	any = hp->ejected > 0;
 	for (uint32_t i = 0; any && i < hp->w.nslots; i++)
 		if (hp->slot[i].state == SLOT_EJECTED) {
 			*index = i;
 			break;
 		}
-	mtx_unlock(&hp->lock);
+	mtx_unlock_at(&hp->lock, &RANK_SLOTS);
 	return any;
 }
 
 void acpihp_park(struct acpihp *hp, uint32_t index)
 {
-	mtx_lock(&hp->lock);
+	mtx_lock_at(&hp->lock, &RANK_SLOTS);
 	if (acpihp_step_locked(hp, index, SLOT_PARK) == 0) {
 		hp->ejected--;
 		acpihp_check_gone_locked(hp, index);
 	}
-	mtx_unlock(&hp->lock);
+	mtx_unlock_at(&hp->lock, &RANK_SLOTS);
 }
 
 void acpihp_forgive_ost(struct acpihp *hp, uint32_t index)
 {
-	mtx_lock(&hp->lock);
+	mtx_lock_at(&hp->lock, &RANK_SLOTS);
 	hp->slot[index].facts &= ~(uint32_t)ACPIHP_OST_DUE;
 	acpihp_check_gone_locked(hp, index);
-	mtx_unlock(&hp->lock);
+	mtx_unlock_at(&hp->lock, &RANK_SLOTS);
 }
 
 /* It goes as if the guest had let it go at this moment. */
-static void drop_locked(struct acpihp *hp, uint32_t index) HOLDS(hp->lock)
+static void drop_locked(struct acpihp *hp, uint32_t index) HOLDS(hp->lock, RANK_SLOTS)
 {
 	int err = acpihp_step_locked(hp, index, SLOT_UNPLUG);
 
@@ -231,24 +231,24 @@ void acpihp_reset_locked(struct acpihp *hp, uint32_t index)
 void acpihp_get(struct acpihp *hp, uint32_t index, struct acpihp_slot *slot,
 		struct acpihp_times *times)
 {
-	mtx_lock(&hp->lock);
+	mtx_lock_at(&hp->lock, &RANK_SLOTS);
 	*slot = hp->slot[index];
 	*times = hp->times[index];
-	mtx_unlock(&hp->lock);
+	mtx_unlock_at(&hp->lock, &RANK_SLOTS);
 }
 
 bool acpihp_next_ost(struct acpihp *hp, struct ost *out)
 {
 	bool any;
 
-	mtx_lock(&hp->lock);
+	mtx_lock_at(&hp->lock, &RANK_SLOTS);
 	any = hp->ring_count > 0;
 	if (any) {
 		*out = hp->ring[hp->ring_head];
 		hp->ring_head = (hp->ring_head + 1) % hp->ring_len;
 		hp->ring_count--;
 	}
-	mtx_unlock(&hp->lock);
+	mtx_unlock_at(&hp->lock, &RANK_SLOTS);
 	return any;
 }
 
@@ -256,8 +256,8 @@ uint64_t acpihp_ignored(struct acpihp *hp)
 {
 	uint64_t n;
 
-	mtx_lock(&hp->lock);
+	mtx_lock_at(&hp->lock, &RANK_SLOTS);
 	n = hp->ignored;
-	mtx_unlock(&hp->lock);
+	mtx_unlock_at(&hp->lock, &RANK_SLOTS);
 	return n;
 }

@@ -137,52 +137,52 @@ int acpihp_init(struct acpihp *hp, const struct acpihp_wiring *w);
 void acpihp_destroy(struct acpihp *hp);
 
 /* Has main look, as if the guest had done something. Any thread. */
-void acpihp_wake(struct acpihp *hp) NOT_HOLDING(hp->lock);
+void acpihp_wake(struct acpihp *hp) NOT_HOLDING(FROM_SLOTS);
 
 /* Before the guest runs: this slot is filled at boot, no event needed. */
-void acpihp_boot(struct acpihp *hp, uint32_t index) NOT_HOLDING(hp->lock);
+void acpihp_boot(struct acpihp *hp, uint32_t index) NOT_HOLDING(FROM_SLOTS);
 
 /* Enables these n absent slots, all at once, and raises one insert event for each. When
  * that was, CLOCK_MONOTONIC: the guest has seen none of them before. */
 uint64_t acpihp_plug(struct acpihp *hp, const uint32_t *index, size_t n)
-	NOT_HOLDING(hp->lock);
+	NOT_HOLDING(FROM_SLOTS);
 
 /* Shows the insert event again for those of the n slots that the guest has not
  * registered. */
 void acpihp_remind(struct acpihp *hp, const uint32_t *index, size_t n)
-	NOT_HOLDING(hp->lock);
+	NOT_HOLDING(FROM_SLOTS);
 
 /* Takes back the insert events of these n slots, which are absent then. 0; or -EBUSY, and
  * nothing is changed, when the guest has seen one of the events, or finds the thing at
  * its boot. */
 int acpihp_unplug(struct acpihp *hp, const uint32_t *index, size_t n)
-	NOT_HOLDING(hp->lock);
+	NOT_HOLDING(FROM_SLOTS);
 
 /* Asks the guest to eject those of these n slots that are enabled and can go. */
 void acpihp_ask_removal(struct acpihp *hp, const uint32_t *index, size_t n)
-	NOT_HOLDING(hp->lock);
+	NOT_HOLDING(FROM_SLOTS);
 
 /* Asks no longer, for those that the guest has not ejected. It may eject those whose
  * event it has seen all the same. */
 void acpihp_withdraw_removal(struct acpihp *hp, const uint32_t *index, size_t n)
-	NOT_HOLDING(hp->lock);
+	NOT_HOLDING(FROM_SLOTS);
 
 /* A slot that the guest has ejected: what is behind it must be stopped, and then it is
  * parked. false when there is none. */
-bool acpihp_next_ejected(struct acpihp *hp, uint32_t *index) NOT_HOLDING(hp->lock);
-void acpihp_park(struct acpihp *hp, uint32_t index) NOT_HOLDING(hp->lock);
+bool acpihp_next_ejected(struct acpihp *hp, uint32_t *index) NOT_HOLDING(FROM_SLOTS);
+void acpihp_park(struct acpihp *hp, uint32_t index) NOT_HOLDING(FROM_SLOTS);
 
 /* Waits no longer for this slot's final _OST: the guest may be one that sends none. */
-void acpihp_forgive_ost(struct acpihp *hp, uint32_t index) NOT_HOLDING(hp->lock);
+void acpihp_forgive_ost(struct acpihp *hp, uint32_t index) NOT_HOLDING(FROM_SLOTS);
 
 /* Copies what is known of one slot; index is below w.nslots. Any thread. */
 void acpihp_get(struct acpihp *hp, uint32_t index, struct acpihp_slot *slot,
-		struct acpihp_times *times) NOT_HOLDING(hp->lock);
+		struct acpihp_times *times) NOT_HOLDING(FROM_SLOTS);
 
 /* Takes the oldest _OST that main has not seen; false when there is none. */
-bool acpihp_next_ost(struct acpihp *hp, struct ost *out) NOT_HOLDING(hp->lock);
+bool acpihp_next_ost(struct acpihp *hp, struct ost *out) NOT_HOLDING(FROM_SLOTS);
 
 /* Guest writes ignored so far. Any thread. */
-uint64_t acpihp_ignored(struct acpihp *hp) NOT_HOLDING(hp->lock);
+uint64_t acpihp_ignored(struct acpihp *hp) NOT_HOLDING(FROM_SLOTS);
 
 #endif

@@ -151,7 +151,8 @@ static bool is_eject(uint32_t event)
 }
 
 /* What an _OST means for its slot. Returns whether the slot expected one. */
-static bool take_ost_locked(struct acpihp *hp, const struct ost *ost) HOLDS(hp->lock)
+static bool take_ost_locked(struct acpihp *hp, const struct ost *ost)
+	HOLDS(hp->lock, RANK_SLOTS)
 {
 	struct acpihp_slot *s = &hp->slot[ost->index];
 	bool eject = is_eject(ost->event), begins = ost->status == OST_IN_PROGRESS;
@@ -173,7 +174,8 @@ static bool take_ost_locked(struct acpihp *hp, const struct ost *ost) HOLDS(hp->
 	return true;
 }
 
-static void keep_ost_locked(struct acpihp *hp, const struct ost *ost) HOLDS(hp->lock)
+static void keep_ost_locked(struct acpihp *hp, const struct ost *ost)
+	HOLDS(hp->lock, RANK_SLOTS)
 {
 	struct acpihp_slot *s = &hp->slot[ost->index];
 

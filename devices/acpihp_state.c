@@ -93,7 +93,8 @@ bool acpihp_can_be(const struct acpihp *hp, const struct acpihp_state *in,
 }
 
 static void load_slot_locked(struct acpihp *hp, uint32_t index,
-			     const struct acpihp_slot *in, uint64_t now) HOLDS(hp->lock)
+			     const struct acpihp_slot *in, uint64_t now)
+	HOLDS(hp->lock, RANK_SLOTS)
 {
 	struct acpihp_times *t = &hp->times[index];
 

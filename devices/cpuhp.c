@@ -47,24 +47,24 @@ bool cpuhp_no_acpi(const struct cpuhp *hp)
 
 void cpuhp_show(struct cpuhp *hp, unsigned char *sta)
 {
-	mtx_lock(&hp->acpi.lock);
+	mtx_lock_at(&hp->acpi.lock, &RANK_SLOTS);
 	hp->sta = sta;
 	for (uint32_t i = 0; i < hp->topo->max_vcpus; i++)
 		acpihp_show_locked(&hp->acpi, i);
-	mtx_unlock(&hp->acpi.lock);
+	mtx_unlock_at(&hp->acpi.lock, &RANK_SLOTS);
 }
 
 void cpuhp_reset(struct cpuhp *hp)
 {
-	mtx_lock(&hp->acpi.lock);
+	mtx_lock_at(&hp->acpi.lock, &RANK_SLOTS);
 	for (uint32_t i = 0; i < hp->topo->max_vcpus; i++)
 		acpihp_reset_locked(&hp->acpi, i);
 	hp->selector = hp->ost_event = hp->command = 0;
 	acpihp_tell_ged_locked(&hp->acpi);
-	mtx_unlock(&hp->acpi.lock);
+	mtx_unlock_at(&hp->acpi.lock, &RANK_SLOTS);
 }
 
-static int run_locked(struct acpihp *hp, uint32_t index) HOLDS(hp->lock)
+static int run_locked(struct acpihp *hp, uint32_t index) HOLDS(hp->lock, RANK_SLOTS)
 {
 	int err = acpihp_step_locked(hp, index, SLOT_RUN);
 	uint64_t now = now_ns();
@@ -77,7 +77,7 @@ static int run_locked(struct acpihp *hp, uint32_t index) HOLDS(hp->lock)
 	return 0;
 }
 
-static int stop_locked(struct acpihp *hp, uint32_t index) HOLDS(hp->lock)
+static int stop_locked(struct acpihp *hp, uint32_t index) HOLDS(hp->lock, RANK_SLOTS)
 {
 	int err = acpihp_step_locked(hp, index, SLOT_STOP);
 
@@ -94,18 +94,18 @@ int cpuhp_runs(struct cpuhp *hp, uint32_t index, bool running)
 {
 	int err;
 
-	mtx_lock(&hp->acpi.lock);
+	mtx_lock_at(&hp->acpi.lock, &RANK_SLOTS);
 	err = running ? run_locked(&hp->acpi, index) : stop_locked(&hp->acpi, index);
-	mtx_unlock(&hp->acpi.lock);
+	mtx_unlock_at(&hp->acpi.lock, &RANK_SLOTS);
 	cpuhp_wake(hp);
 	return err;
 }
 
 void cpuhp_started(struct cpuhp *hp, uint32_t index)
 {
-	mtx_lock(&hp->acpi.lock);
+	mtx_lock_at(&hp->acpi.lock, &RANK_SLOTS);
 	acpihp_first_locked(&hp->acpi, index, ACPIHP_STARTED, now_ns());
-	mtx_unlock(&hp->acpi.lock);
+	mtx_unlock_at(&hp->acpi.lock, &RANK_SLOTS);
 }
 
 static void copy_facts(struct cpuhp_slot *out, uint32_t facts)
@@ -154,8 +154,8 @@ enum slot_state cpuhp_slot_state(struct cpuhp *hp, uint32_t index)
 {
 	enum slot_state state;
 
-	mtx_lock(&hp->acpi.lock);
+	mtx_lock_at(&hp->acpi.lock, &RANK_SLOTS);
 	state = (enum slot_state)hp->acpi.slot[index].state;
-	mtx_unlock(&hp->acpi.lock);
+	mtx_unlock_at(&hp->acpi.lock, &RANK_SLOTS);
 	return state;
 }

@@ -94,27 +94,27 @@ bool cpuhp_no_acpi(const struct cpuhp *hp);
 /* From now on keeps the _STA of CPU i in sta[i], where the DSDT reads it; NULL: nowhere.
  * No vCPU runs; sta is guest memory, which the guest may spoil for itself, and outlives
  * the last call. */
-void cpuhp_show(struct cpuhp *hp, unsigned char *sta) NOT_HOLDING(hp->acpi.lock);
+void cpuhp_show(struct cpuhp *hp, unsigned char *sta) NOT_HOLDING(FROM_SLOTS);
 
 /* The machine starts again; no vCPU runs, and what was ejected is parked. What was to go
  * is gone, what was plugged is there at the guest's boot, and no event is pending.
  * Reports that main has not taken stay. */
-void cpuhp_reset(struct cpuhp *hp) NOT_HOLDING(hp->acpi.lock);
+void cpuhp_reset(struct cpuhp *hp) NOT_HOLDING(FROM_SLOTS);
 
 /* The guest started (or stopped) running this CPU. 0; or what slot_step() says, and
  * nothing is changed: it may have gone at this moment. Any vCPU thread. */
-int cpuhp_runs(struct cpuhp *hp, uint32_t index, bool running) NOT_HOLDING(hp->acpi.lock);
+int cpuhp_runs(struct cpuhp *hp, uint32_t index, bool running) NOT_HOLDING(FROM_SLOTS);
 
 /* The guest began to start this CPU; what it then is, cpuhp_runs() says. Any vCPU
  * thread. */
-void cpuhp_started(struct cpuhp *hp, uint32_t index) NOT_HOLDING(hp->acpi.lock);
+void cpuhp_started(struct cpuhp *hp, uint32_t index) NOT_HOLDING(FROM_SLOTS);
 
 /* Copies what is known of one CPU; index is below topo->max_vcpus. Any thread. */
-struct cpuhp_slot cpuhp_get(struct cpuhp *hp, uint32_t index) NOT_HOLDING(hp->acpi.lock);
+struct cpuhp_slot cpuhp_get(struct cpuhp *hp, uint32_t index) NOT_HOLDING(FROM_SLOTS);
 
 /* The state alone, for those who ask it of many. Any thread. */
 enum slot_state cpuhp_slot_state(struct cpuhp *hp, uint32_t index)
-	NOT_HOLDING(hp->acpi.lock);
+	NOT_HOLDING(FROM_SLOTS);
 
 /* Bus access to the block, a bus_fn; dev is the cpuhp. */
 void cpuhp_access(void *dev, uint64_t offset, uint8_t *data, uint32_t len, bool write);
@@ -127,9 +127,9 @@ size_t cpuhp_state_max(const struct cpuhp *hp);
  * GED: shows each _STA, puts the GED's event right and wakes main. Of what had happened,
  * the time is that of the load. 0; or -EINVAL, and nothing is changed, for what no cpuhp
  * can be, whose boot CPU is there. */
-size_t cpuhp_save(struct cpuhp *hp, struct cpuhp_state *out) NOT_HOLDING(hp->acpi.lock);
+size_t cpuhp_save(struct cpuhp *hp, struct cpuhp_state *out) NOT_HOLDING(FROM_SLOTS);
 int cpuhp_load(struct cpuhp *hp, const struct cpuhp_state *in, size_t len)
-	NOT_HOLDING(hp->acpi.lock);
+	NOT_HOLDING(FROM_SLOTS);
 
 /* The others are acpihp's of the same names. */
 static inline void cpuhp_wake(struct cpuhp *hp)

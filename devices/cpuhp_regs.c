@@ -9,7 +9,8 @@ _Static_assert(CPUHP_ENABLED == ACPIHP_BIT_ENABLED && CPUHP_INSERT == ACPIHP_BIT
 		       CPUHP_EJECT == ACPIHP_BIT_EJECT,
 	       "status and control have the bits of all such blocks");
 
-static void command_locked(struct cpuhp *hp, uint8_t command) HOLDS(hp->acpi.lock)
+static void command_locked(struct cpuhp *hp, uint8_t command)
+	HOLDS(hp->acpi.lock, RANK_SLOTS)
 {
 	if (command > CPUHP_CMD_ARCH_ID)
 		return;
@@ -19,7 +20,7 @@ static void command_locked(struct cpuhp *hp, uint8_t command) HOLDS(hp->acpi.loc
 }
 
 /* Each write returns whether main has something to look at. */
-static bool data_locked(struct cpuhp *hp, uint32_t value) HOLDS(hp->acpi.lock)
+static bool data_locked(struct cpuhp *hp, uint32_t value) HOLDS(hp->acpi.lock, RANK_SLOTS)
 {
 	if (hp->command == CPUHP_CMD_OST_EVENT)
 		hp->ost_event = value;
@@ -29,7 +30,7 @@ static bool data_locked(struct cpuhp *hp, uint32_t value) HOLDS(hp->acpi.lock)
 }
 
 static bool write_locked(struct cpuhp *hp, uint64_t offset, uint64_t value)
-	HOLDS(hp->acpi.lock)
+	HOLDS(hp->acpi.lock, RANK_SLOTS)
 {
 	if (offset == CPUHP_SELECTOR)
 		hp->selector = (uint32_t)value;
@@ -47,7 +48,7 @@ static bool write_locked(struct cpuhp *hp, uint64_t offset, uint64_t value)
 	return false;
 }
 
-static uint64_t answer_locked(const struct cpuhp *hp) HOLDS(hp->acpi.lock)
+static uint64_t answer_locked(const struct cpuhp *hp) HOLDS(hp->acpi.lock, RANK_SLOTS)
 {
 	if (hp->command == CPUHP_CMD_NEXT)
 		return hp->selector;
@@ -56,7 +57,7 @@ static uint64_t answer_locked(const struct cpuhp *hp) HOLDS(hp->acpi.lock)
 	return 0;
 }
 
-static uint32_t next_locked(struct cpuhp *hp) HOLDS(hp->acpi.lock)
+static uint32_t next_locked(struct cpuhp *hp) HOLDS(hp->acpi.lock, RANK_SLOTS)
 {
 	uint32_t events;
 
@@ -67,7 +68,8 @@ static uint32_t next_locked(struct cpuhp *hp) HOLDS(hp->acpi.lock)
 	       (hp->acpi.pending > 1 ? CPUHP_NEXT_MORE : 0);
 }
 
-static uint32_t read_locked(struct cpuhp *hp, uint64_t offset) HOLDS(hp->acpi.lock)
+static uint32_t read_locked(struct cpuhp *hp, uint64_t offset)
+	HOLDS(hp->acpi.lock, RANK_SLOTS)
 {
 	if (hp->selector >= hp->topo->max_vcpus)
 		return 0;
@@ -88,12 +90,12 @@ void cpuhp_access(void *dev, uint64_t offset, uint8_t *data, uint32_t len, bool 
 	uint32_t value = 0;
 	bool news = false;
 
-	mtx_lock(&hp->acpi.lock);
+	mtx_lock_at(&hp->acpi.lock, &RANK_SLOTS);
 	if (write)
 		news = write_locked(hp, offset, bus_get(data, len));
 	else
 		value = read_locked(hp, offset);
-	mtx_unlock(&hp->acpi.lock);
+	mtx_unlock_at(&hp->acpi.lock, &RANK_SLOTS);
 	if (!write)
 		bus_put(data, len, value);
 	if (news)

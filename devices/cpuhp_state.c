@@ -13,12 +13,12 @@ size_t cpuhp_state_max(const struct cpuhp *hp)
 
 size_t cpuhp_save(struct cpuhp *hp, struct cpuhp_state *out)
 {
-	mtx_lock(&hp->acpi.lock);
+	mtx_lock_at(&hp->acpi.lock, &RANK_SLOTS);
 	*out = (struct cpuhp_state){ .selector = hp->selector,
 				     .command = hp->command,
 				     .ost_event = hp->ost_event };
 	acpihp_save_locked(&hp->acpi, &out->acpi, out->slot);
-	mtx_unlock(&hp->acpi.lock);
+	mtx_unlock_at(&hp->acpi.lock, &RANK_SLOTS);
 	return sizeof(*out) + acpihp_records_size(out->acpi.nslots, out->acpi.nosts);
 }
 
@@ -35,12 +35,12 @@ int cpuhp_load(struct cpuhp *hp, const struct cpuhp_state *in, size_t len)
 {
 	if (!can_be(hp, in, len))
 		return -EINVAL;
-	mtx_lock(&hp->acpi.lock);
+	mtx_lock_at(&hp->acpi.lock, &RANK_SLOTS);
 	hp->selector = in->selector;
 	hp->command = in->command;
 	hp->ost_event = in->ost_event;
 	acpihp_load_locked(&hp->acpi, &in->acpi, in->slot);
-	mtx_unlock(&hp->acpi.lock);
+	mtx_unlock_at(&hp->acpi.lock, &RANK_SLOTS);
 	cpuhp_wake(hp);
 	return 0;
 }

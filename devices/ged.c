@@ -13,13 +13,13 @@ void ged_init(struct ged *g, void (*line)(void *ctx, bool level),
 	};
 }
 
-static bool level_locked(const struct ged *g) HOLDS(g->lock)
+static bool level_locked(const struct ged *g) HOLDS(g->lock, RANK_GED)
 {
 	return g->s.pending != 0 && g->s.unacked < GED_STORM;
 }
 
 /* Something happened: the guest is given a fresh chance. */
-static void update_locked(struct ged *g, uint32_t pending) HOLDS(g->lock)
+static void update_locked(struct ged *g, uint32_t pending) HOLDS(g->lock, RANK_GED)
 {
 	bool before = level_locked(g);
 
@@ -31,28 +31,28 @@ static void update_locked(struct ged *g, uint32_t pending) HOLDS(g->lock)
 
 void ged_set(struct ged *g, uint32_t event, bool pending)
 {
-	mtx_lock(&g->lock);
+	mtx_lock_at(&g->lock, &RANK_GED);
 	update_locked(g, pending ? g->s.pending | event : g->s.pending & ~event);
-	mtx_unlock(&g->lock);
+	mtx_unlock_at(&g->lock, &RANK_GED);
 }
 
 void ged_follow(struct ged *g, uint32_t event, bool pending)
 {
-	mtx_lock(&g->lock);
+	mtx_lock_at(&g->lock, &RANK_GED);
 	if (((g->s.pending & event) != 0) != pending)
 		update_locked(g, g->s.pending ^ event);
-	mtx_unlock(&g->lock);
+	mtx_unlock_at(&g->lock, &RANK_GED);
 }
 
 void ged_reset(struct ged *g)
 {
-	mtx_lock(&g->lock);
+	mtx_lock_at(&g->lock, &RANK_GED);
 	update_locked(g, 0);
-	mtx_unlock(&g->lock);
+	mtx_unlock_at(&g->lock, &RANK_GED);
 }
 
 /* Returns whether that was one too many. */
-static bool count_read_locked(struct ged *g) HOLDS(g->lock)
+static bool count_read_locked(struct ged *g) HOLDS(g->lock, RANK_GED)
 {
 	if (!level_locked(g) || ++g->s.unacked < GED_STORM)
 		return false;
@@ -67,7 +67,7 @@ void ged_access(void *dev, uint64_t offset, uint8_t *data, uint32_t len, bool wr
 	uint32_t value = 0;
 	bool stormed = false;
 
-	mtx_lock(&g->lock);
+	mtx_lock_at(&g->lock, &RANK_GED);
 	if (offset == 0 && write) {
 		uint32_t ack = (uint32_t)bus_get(data, len) & ~(uint32_t)GED_CPU;
 
@@ -77,7 +77,7 @@ void ged_access(void *dev, uint64_t offset, uint8_t *data, uint32_t len, bool wr
 		value = g->s.pending;
 		stormed = count_read_locked(g);
 	}
-	mtx_unlock(&g->lock);
+	mtx_unlock_at(&g->lock, &RANK_GED);
 	if (stormed && g->stormed != NULL)
 		g->stormed(g->ctx);
 	if (!write)
@@ -88,17 +88,17 @@ uint64_t ged_storms(struct ged *g)
 {
 	uint64_t n;
 
-	mtx_lock(&g->lock);
+	mtx_lock_at(&g->lock, &RANK_GED);
 	n = g->s.storms;
-	mtx_unlock(&g->lock);
+	mtx_unlock_at(&g->lock, &RANK_GED);
 	return n;
 }
 
 void ged_save(struct ged *g, struct ged_state *out)
 {
-	mtx_lock(&g->lock);
+	mtx_lock_at(&g->lock, &RANK_GED);
 	*out = g->s;
-	mtx_unlock(&g->lock);
+	mtx_unlock_at(&g->lock, &RANK_GED);
 }
 
 static bool can_be(const struct ged_state *s)
@@ -112,9 +112,9 @@ int ged_load(struct ged *g, const struct ged_state *in)
 {
 	if (!can_be(in))
 		return -EINVAL;
-	mtx_lock(&g->lock);
+	mtx_lock_at(&g->lock, &RANK_GED);
 	g->s = *in;
 	g->line(g->ctx, level_locked(g));
-	mtx_unlock(&g->lock);
+	mtx_unlock_at(&g->lock, &RANK_GED);
 	return 0;
 }

@@ -41,23 +41,23 @@ void ged_init(struct ged *g, void (*line)(void *ctx, bool level),
 
 /* The machine starts again: as after ged_init(), but what storms there were stay
  * counted. */
-void ged_reset(struct ged *g) NOT_HOLDING(g->lock);
+void ged_reset(struct ged *g) NOT_HOLDING(FROM_GED);
 
 /* Sets or clears an event; setting one that is set counts as a new one. Any thread. */
-void ged_set(struct ged *g, uint32_t event, bool pending) NOT_HOLDING(g->lock);
+void ged_set(struct ged *g, uint32_t event, bool pending) NOT_HOLDING(FROM_GED);
 
 /* The same for a block that is loaded after the GED: only what differs is an event. */
-void ged_follow(struct ged *g, uint32_t event, bool pending) NOT_HOLDING(g->lock);
+void ged_follow(struct ged *g, uint32_t event, bool pending) NOT_HOLDING(FROM_GED);
 
 /* Bus access to the event word, a bus_fn; dev is the ged. */
 void ged_access(void *dev, uint64_t offset, uint8_t *data, uint32_t len, bool write);
 
 /* How often the guest was found to take the interrupt without answering. Any thread. */
-uint64_t ged_storms(struct ged *g) NOT_HOLDING(g->lock);
+uint64_t ged_storms(struct ged *g) NOT_HOLDING(FROM_GED);
 
 /* No vCPU runs. To load sets the line, whatever it was. It comes before the blocks whose
  * events the word has. 0; or -EINVAL, and nothing is changed, for what no GED can be. */
-void ged_save(struct ged *g, struct ged_state *out) NOT_HOLDING(g->lock);
-int ged_load(struct ged *g, const struct ged_state *in) NOT_HOLDING(g->lock);
+void ged_save(struct ged *g, struct ged_state *out) NOT_HOLDING(FROM_GED);
+int ged_load(struct ged *g, const struct ged_state *in) NOT_HOLDING(FROM_GED);
 
 #endif

@@ -42,7 +42,7 @@ RANK(RANK_IOAPIC, BEFORE(RANK_LEAF));           /* ioapic.lock */
 RANK(RANK_IOAPIC_TELLING, BEFORE(RANK_IOAPIC)); /* ioapic.telling */
 RANK(RANK_UART, BEFORE(RANK_IOAPIC));           /* uart.lock: its interrupt line */
 RANK(RANK_GED, BEFORE(RANK_IOAPIC));            /* ged.lock: the same */
-RANK(RANK_SLOTS, BEFORE(RANK_GED));             /* cpuhp.lock: a slot's event */
+RANK(RANK_SLOTS, BEFORE(RANK_GED));             /* acpihp.lock: a slot's event */
 RANK(RANK_VCPU, BEFORE(RANK_SLOTS));            /* vcpu_env.lock: CPU_ON steps a slot */
 
 /* A rank and all that are behind it. */

@@ -51,7 +51,7 @@ static bool tx_room(const struct uart_state *s)
 	return UART_TX_LEN - s->tx_count >= FIFO_LEN;
 }
 
-static uint8_t cause_locked(const struct uart *u) HOLDS(u->lock)
+static uint8_t cause_locked(const struct uart *u) HOLDS(u->lock, RANK_UART)
 {
 	if ((u->s.ier & IER_RX) && u->s.rx_count > 0)
 		return IIR_RX;
@@ -60,7 +60,7 @@ static uint8_t cause_locked(const struct uart *u) HOLDS(u->lock)
 	return IIR_NONE;
 }
 
-static void update_irq_locked(struct uart *u) HOLDS(u->lock)
+static void update_irq_locked(struct uart *u) HOLDS(u->lock, RANK_UART)
 {
 	bool level = cause_locked(u) != IIR_NONE;
 
@@ -69,14 +69,14 @@ static void update_irq_locked(struct uart *u) HOLDS(u->lock)
 	u->level = level;
 }
 
-static void push_rx_locked(struct uart *u, uint8_t byte) HOLDS(u->lock)
+static void push_rx_locked(struct uart *u, uint8_t byte) HOLDS(u->lock, RANK_UART)
 {
 	if (u->s.rx_count < UART_RX_LEN)
 		u->s.rx[(u->s.rx_head + u->s.rx_count++) % UART_RX_LEN] = byte;
 }
 
 /* The byte is gone at once, so the line drops and rises: the guest sees an edge. */
-static void transmit_locked(struct uart *u, uint8_t byte) HOLDS(u->lock)
+static void transmit_locked(struct uart *u, uint8_t byte) HOLDS(u->lock, RANK_UART)
 {
 	if (u->s.mcr & MCR_LOOP)
 		push_rx_locked(u, byte);
@@ -87,14 +87,15 @@ static void transmit_locked(struct uart *u, uint8_t byte) HOLDS(u->lock)
 	u->s.thri = tx_room(&u->s);
 }
 
-static void set_ier_locked(struct uart *u, uint8_t value) HOLDS(u->lock)
+static void set_ier_locked(struct uart *u, uint8_t value) HOLDS(u->lock, RANK_UART)
 {
 	if ((value & IER_TX) && !(u->s.ier & IER_TX) && tx_room(&u->s))
 		u->s.thri = true;
 	u->s.ier = value & IER_MASK;
 }
 
-static void write_locked(struct uart *u, uint64_t offset, uint8_t value) HOLDS(u->lock)
+static void write_locked(struct uart *u, uint64_t offset, uint8_t value)
+	HOLDS(u->lock, RANK_UART)
 {
 	bool dlab = u->s.lcr & LCR_DLAB;
 
@@ -118,7 +119,7 @@ static void write_locked(struct uart *u, uint64_t offset, uint8_t value) HOLDS(u
 		u->s.scr = value;
 }
 
-static uint8_t receive_locked(struct uart *u) HOLDS(u->lock)
+static uint8_t receive_locked(struct uart *u) HOLDS(u->lock, RANK_UART)
 {
 	uint8_t byte = 0;
 
@@ -130,7 +131,7 @@ static uint8_t receive_locked(struct uart *u) HOLDS(u->lock)
 	return byte;
 }
 
-static uint8_t iir_locked(struct uart *u) HOLDS(u->lock)
+static uint8_t iir_locked(struct uart *u) HOLDS(u->lock, RANK_UART)
 {
 	uint8_t cause = cause_locked(u);
 
@@ -139,7 +140,7 @@ static uint8_t iir_locked(struct uart *u) HOLDS(u->lock)
 	return (uint8_t)(cause | (u->s.fcr & FCR_ON ? IIR_FIFO : 0));
 }
 
-static uint8_t msr_locked(const struct uart *u) HOLDS(u->lock)
+static uint8_t msr_locked(const struct uart *u) HOLDS(u->lock, RANK_UART)
 {
 	if (!(u->s.mcr & MCR_LOOP))
 		return MSR_DCD | MSR_DSR | MSR_CTS;
@@ -149,7 +150,7 @@ static uint8_t msr_locked(const struct uart *u) HOLDS(u->lock)
 			 (u->s.mcr & MCR_OUT2 ? MSR_DCD : 0));
 }
 
-static uint8_t read_locked(struct uart *u, uint64_t offset) HOLDS(u->lock)
+static uint8_t read_locked(struct uart *u, uint64_t offset) HOLDS(u->lock, RANK_UART)
 {
 	bool dlab = u->s.lcr & LCR_DLAB;
 
@@ -178,7 +179,7 @@ void uart_reset(struct uart *u)
 {
 	bool wake;
 
-	mtx_lock(&u->lock);
+	mtx_lock_at(&u->lock, &RANK_UART);
 	u->s.ier = u->s.fcr = u->s.lcr = u->s.mcr = u->s.scr = u->s.dlm = 0;
 	u->s.dll = DLL_AT_POWER_ON;
 	u->s.thri = false;
@@ -186,7 +187,7 @@ void uart_reset(struct uart *u)
 	wake = u->s.rx_wanted;
 	u->s.rx_wanted = false;
 	update_irq_locked(u);
-	mtx_unlock(&u->lock);
+	mtx_unlock_at(&u->lock, &RANK_UART);
 	if (wake)
 		u->wake(u->ctx);
 }
@@ -198,7 +199,7 @@ void uart_access(void *dev, uint64_t offset, uint8_t *data, uint32_t len, bool w
 	bool was_empty, wake;
 	uint8_t value = 0;
 
-	mtx_lock(&u->lock);
+	mtx_lock_at(&u->lock, &RANK_UART);
 	was_empty = u->s.tx_count == 0;
 	if (write)
 		write_locked(u, offset, data[0]);
@@ -208,7 +209,7 @@ void uart_access(void *dev, uint64_t offset, uint8_t *data, uint32_t len, bool w
 	wake = (was_empty && u->s.tx_count > 0) || (u->s.rx_wanted && u->s.rx_count == 0);
 	if (u->s.rx_count == 0)
 		u->s.rx_wanted = false;
-	mtx_unlock(&u->lock);
+	mtx_unlock_at(&u->lock, &RANK_UART);
 	if (!write)
 		bus_put(data, len, value);
 	if (wake)
@@ -219,7 +220,7 @@ size_t uart_take_output(struct uart *u, uint8_t *buf, size_t cap)
 {
 	size_t n = 0;
 
-	mtx_lock(&u->lock);
+	mtx_lock_at(&u->lock, &RANK_UART);
 	bool had_room = tx_room(&u->s);
 
 	for (; n < cap && u->s.tx_count > 0; n++, u->s.tx_count--) {
@@ -229,7 +230,7 @@ size_t uart_take_output(struct uart *u, uint8_t *buf, size_t cap)
 	if (!had_room && tx_room(&u->s))
 		u->s.thri = true;
 	update_irq_locked(u);
-	mtx_unlock(&u->lock);
+	mtx_unlock_at(&u->lock, &RANK_UART);
 	return n;
 }
 
@@ -237,20 +238,20 @@ size_t uart_input(struct uart *u, const uint8_t *buf, size_t len)
 {
 	size_t n = 0;
 
-	mtx_lock(&u->lock);
+	mtx_lock_at(&u->lock, &RANK_UART);
 	for (; n < len && u->s.rx_count < UART_RX_LEN; n++)
 		push_rx_locked(u, buf[n]);
 	u->s.rx_wanted = n < len;
 	update_irq_locked(u);
-	mtx_unlock(&u->lock);
+	mtx_unlock_at(&u->lock, &RANK_UART);
 	return n;
 }
 
 void uart_save(struct uart *u, struct uart_state *out)
 {
-	mtx_lock(&u->lock);
+	mtx_lock_at(&u->lock, &RANK_UART);
 	*out = u->s;
-	mtx_unlock(&u->lock);
+	mtx_unlock_at(&u->lock, &RANK_UART);
 }
 
 static bool buffers_can_be(const struct uart_state *s)
@@ -271,11 +272,11 @@ int uart_load(struct uart *u, const struct uart_state *in)
 {
 	if (!can_be(in))
 		return -EINVAL;
-	mtx_lock(&u->lock);
+	mtx_lock_at(&u->lock, &RANK_UART);
 	u->s = *in;
 	u->level = cause_locked(u) != IIR_NONE;
 	u->irq(u->ctx, u->level);
-	mtx_unlock(&u->lock);
+	mtx_unlock_at(&u->lock, &RANK_UART);
 	u->wake(u->ctx);
 	return 0;
 }

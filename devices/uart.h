@@ -43,22 +43,22 @@ void uart_init(struct uart *u, void (*irq)(void *ctx, bool level),
 /* The machine starts again: registers and line as after uart_init(), and input that the
  * guest has not read is lost. Output that main has not taken stays: it is the guest's
  * last words. */
-void uart_reset(struct uart *u) NOT_HOLDING(u->lock);
+void uart_reset(struct uart *u) NOT_HOLDING(FROM_UART);
 
 /* Bus access, a bus_fn; dev is the uart. */
 void uart_access(void *dev, uint64_t offset, uint8_t *data, uint32_t len, bool write);
 
 /* Moves up to cap bytes of the guest's output to buf; returns how many. Main. */
-size_t uart_take_output(struct uart *u, uint8_t *buf, size_t cap) NOT_HOLDING(u->lock);
+size_t uart_take_output(struct uart *u, uint8_t *buf, size_t cap) NOT_HOLDING(FROM_UART);
 
 /* Offers input to the guest; returns how many bytes were taken. Main. */
-size_t uart_input(struct uart *u, const uint8_t *buf, size_t len) NOT_HOLDING(u->lock);
+size_t uart_input(struct uart *u, const uint8_t *buf, size_t len) NOT_HOLDING(FROM_UART);
 
 /* No vCPU runs. To load sets the line, whatever it was, and wakes main: there may be
  * output to take, and input that was refused can be offered again. What the line goes to
  * is loaded before, or takes the level for an edge. 0; or -EINVAL, and nothing is
  * changed, for what no uart can be. */
-void uart_save(struct uart *u, struct uart_state *out) NOT_HOLDING(u->lock);
-int uart_load(struct uart *u, const struct uart_state *in) NOT_HOLDING(u->lock);
+void uart_save(struct uart *u, struct uart_state *out) NOT_HOLDING(FROM_UART);
+int uart_load(struct uart *u, const struct uart_state *in) NOT_HOLDING(FROM_UART);
 
 #endif

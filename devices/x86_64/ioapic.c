@@ -44,7 +44,7 @@ static struct ioapic_message message(uint64_t entry)
 	};
 }
 
-static void send_locked(struct ioapic *a, uint64_t *entry) HOLDS(a->lock)
+static void send_locked(struct ioapic *a, uint64_t *entry) HOLDS(a->lock, RANK_IOAPIC)
 {
 	struct ioapic_message msg = message(*entry);
 
@@ -54,7 +54,7 @@ static void send_locked(struct ioapic *a, uint64_t *entry) HOLDS(a->lock)
 
 /* A level pin whose line is high interrupts, once until that has ended; and not before it
  * is known that its end comes to us. */
-static void serve_locked(struct ioapic *a, uint32_t pin) HOLDS(a->lock)
+static void serve_locked(struct ioapic *a, uint32_t pin) HOLDS(a->lock, RANK_IOAPIC)
 {
 	if (a->untold == 0 && (a->s.lines >> pin & 1) &&
 	    (a->s.entry[pin] & (LEVEL | MASKED | REMOTE_IRR)) == LEVEL)
@@ -71,7 +71,7 @@ static uint64_t to_watch(uint64_t entry)
 
 /* Whether msg is another list than was told last. */
 static bool list_locked(struct ioapic *a, struct ioapic_message msg[IOAPIC_PINS])
-	HOLDS(a->lock)
+	HOLDS(a->lock, RANK_IOAPIC)
 {
 	bool changed = false;
 
@@ -87,26 +87,26 @@ static bool list_locked(struct ioapic *a, struct ioapic_message msg[IOAPIC_PINS]
 
 /* Tells of a change that was counted as untold. Those who set lines do not wait for
  * it. */
-static void tell(struct ioapic *a) NOT_HOLDING(a->lock)
+static void tell(struct ioapic *a) NOT_HOLDING(FROM_IOAPIC_TELLING)
 {
 	struct ioapic_message msg[IOAPIC_PINS];
 	bool changed;
 
 	mtx_lock_at(&a->telling, &RANK_IOAPIC_TELLING);
-	mtx_lock(&a->lock);
+	mtx_lock_at(&a->lock, &RANK_IOAPIC);
 	changed = list_locked(a, msg);
-	mtx_unlock(&a->lock);
+	mtx_unlock_at(&a->lock, &RANK_IOAPIC);
 	if (changed)
 		a->out.watch(a->out.ctx, msg);
-	mtx_lock(&a->lock);
+	mtx_lock_at(&a->lock, &RANK_IOAPIC);
 	a->untold--;
 	for (uint32_t i = 0; i < IOAPIC_PINS; i++)
 		serve_locked(a, i);
-	mtx_unlock(&a->lock);
+	mtx_unlock_at(&a->lock, &RANK_IOAPIC);
 	mtx_unlock_at(&a->telling, &RANK_IOAPIC_TELLING);
 }
 
-static void power_on_locked(struct ioapic *a) HOLDS(a->lock)
+static void power_on_locked(struct ioapic *a) HOLDS(a->lock, RANK_IOAPIC)
 {
 	a->s.selected = 0;
 	a->s.id = 0;
@@ -118,17 +118,17 @@ static void power_on_locked(struct ioapic *a) HOLDS(a->lock)
 void ioapic_init(struct ioapic *a, const struct ioapic_out *out)
 {
 	*a = (struct ioapic){ .out = *out, .telling = MTX_INIT, .lock = MTX_INIT };
-	mtx_lock(&a->lock);
+	mtx_lock_at(&a->lock, &RANK_IOAPIC);
 	power_on_locked(a);
-	mtx_unlock(&a->lock);
+	mtx_unlock_at(&a->lock, &RANK_IOAPIC);
 }
 
 void ioapic_reset(struct ioapic *a)
 {
-	mtx_lock(&a->lock);
+	mtx_lock_at(&a->lock, &RANK_IOAPIC);
 	power_on_locked(a);
 	a->untold++;
-	mtx_unlock(&a->lock);
+	mtx_unlock_at(&a->lock, &RANK_IOAPIC);
 	tell(a);
 }
 
@@ -137,25 +137,25 @@ void ioapic_set_line(struct ioapic *a, uint32_t pin, bool level)
 	uint32_t bit = UINT32_C(1) << pin;
 	bool rises;
 
-	mtx_lock(&a->lock);
+	mtx_lock_at(&a->lock, &RANK_IOAPIC);
 	rises = level && !(a->s.lines & bit);
 	a->s.lines = level ? a->s.lines | bit : a->s.lines & ~bit;
 	if (a->s.entry[pin] & LEVEL)
 		serve_locked(a, pin);
 	else if (rises && !(a->s.entry[pin] & MASKED))
 		send_locked(a, &a->s.entry[pin]);
-	mtx_unlock(&a->lock);
+	mtx_unlock_at(&a->lock, &RANK_IOAPIC);
 }
 
 void ioapic_eoi(struct ioapic *a, uint8_t vector)
 {
-	mtx_lock(&a->lock);
+	mtx_lock_at(&a->lock, &RANK_IOAPIC);
 	for (uint32_t i = 0; i < IOAPIC_PINS; i++)
 		if ((a->s.entry[i] & REMOTE_IRR) && VECTOR(a->s.entry[i]) == vector) {
 			a->s.entry[i] &= ~REMOTE_IRR;
 			serve_locked(a, i);
 		}
-	mtx_unlock(&a->lock);
+	mtx_unlock_at(&a->lock, &RANK_IOAPIC);
 }
 
 /* Index of the selected register's entry, or IOAPIC_PINS. */
@@ -168,7 +168,7 @@ static uint32_t selected_pin(const struct ioapic *a)
 		       : IOAPIC_PINS;
 }
 
-static uint32_t read_locked(const struct ioapic *a) HOLDS(a->lock)
+static uint32_t read_locked(const struct ioapic *a) HOLDS(a->lock, RANK_IOAPIC)
 {
 	uint32_t pin = selected_pin(a);
 
@@ -181,7 +181,7 @@ static uint32_t read_locked(const struct ioapic *a) HOLDS(a->lock)
 
 /* An edge entry has no interrupt to end: guests without an EOI register end one by a
  * change to edge and back. Returns whether there is something to tell. */
-static bool write_locked(struct ioapic *a, uint32_t value) HOLDS(a->lock)
+static bool write_locked(struct ioapic *a, uint32_t value) HOLDS(a->lock, RANK_IOAPIC)
 {
 	const uint64_t fixed = PENDING | REMOTE_IRR, low = UINT32_MAX;
 	uint32_t pin = selected_pin(a);
@@ -212,7 +212,7 @@ void ioapic_access(void *dev, uint64_t offset, uint8_t *data, uint32_t len, bool
 	uint32_t value = 0;
 	bool news = false;
 
-	mtx_lock(&a->lock);
+	mtx_lock_at(&a->lock, &RANK_IOAPIC);
 	if (offset == SELECT && write)
 		a->s.selected = data[0];
 	else if (offset == SELECT)
@@ -221,7 +221,7 @@ void ioapic_access(void *dev, uint64_t offset, uint8_t *data, uint32_t len, bool
 		news = write_locked(a, (uint32_t)bus_get(data, len));
 	else if (offset == WINDOW)
 		value = read_locked(a);
-	mtx_unlock(&a->lock);
+	mtx_unlock_at(&a->lock, &RANK_IOAPIC);
 	if (news)
 		tell(a);
 	if (!write)
@@ -230,9 +230,9 @@ void ioapic_access(void *dev, uint64_t offset, uint8_t *data, uint32_t len, bool
 
 void ioapic_save(struct ioapic *a, struct ioapic_state *out)
 {
-	mtx_lock(&a->lock);
+	mtx_lock_at(&a->lock, &RANK_IOAPIC);
 	*out = a->s;
-	mtx_unlock(&a->lock);
+	mtx_unlock_at(&a->lock, &RANK_IOAPIC);
 }
 
 static bool entry_can_be(uint64_t entry)
@@ -253,10 +253,10 @@ int ioapic_load(struct ioapic *a, const struct ioapic_state *in)
 {
 	if (!can_be(in))
 		return -EINVAL;
-	mtx_lock(&a->lock);
+	mtx_lock_at(&a->lock, &RANK_IOAPIC);
 	a->s = *in;
 	a->untold++;
-	mtx_unlock(&a->lock);
+	mtx_unlock_at(&a->lock, &RANK_IOAPIC);
 	tell(a);
 	return 0;
 }

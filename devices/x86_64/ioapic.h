@@ -60,13 +60,13 @@ struct ioapic {
 
 /* Every pin masked, every line low. */
 void ioapic_init(struct ioapic *a, const struct ioapic_out *out);
-void ioapic_reset(struct ioapic *a) NOT_HOLDING(a->lock); /* no vCPU runs */
+void ioapic_reset(struct ioapic *a) NOT_HOLDING(FROM_IOAPIC_TELLING); /* no vCPU runs */
 
 /* Level of a pin below IOAPIC_PINS. Any thread. */
-void ioapic_set_line(struct ioapic *a, uint32_t pin, bool level) NOT_HOLDING(a->lock);
+void ioapic_set_line(struct ioapic *a, uint32_t pin, bool level) NOT_HOLDING(FROM_IOAPIC);
 
 /* Some CPU has ended a level interrupt of this vector. Any vCPU thread. */
-void ioapic_eoi(struct ioapic *a, uint8_t vector) NOT_HOLDING(a->lock);
+void ioapic_eoi(struct ioapic *a, uint8_t vector) NOT_HOLDING(FROM_IOAPIC);
 
 /* Bus access, a bus_fn; dev is the ioapic. */
 void ioapic_access(void *dev, uint64_t offset, uint8_t *data, uint32_t len, bool write);
@@ -74,7 +74,7 @@ void ioapic_access(void *dev, uint64_t offset, uint8_t *data, uint32_t len, bool
 /* No vCPU runs. To load sends what is due, and tells the list where it differs; it comes
  * after the CPUs that are to take the messages, and before the devices whose lines it
  * has. 0; or -EINVAL, and nothing is changed, for what no I/O APIC can be. */
-void ioapic_save(struct ioapic *a, struct ioapic_state *out) NOT_HOLDING(a->lock);
-int ioapic_load(struct ioapic *a, const struct ioapic_state *in) NOT_HOLDING(a->lock);
+void ioapic_save(struct ioapic *a, struct ioapic_state *out) NOT_HOLDING(FROM_IOAPIC);
+int ioapic_load(struct ioapic *a, const struct ioapic_state *in) NOT_HOLDING(FROM_IOAPIC);
 
 #endif

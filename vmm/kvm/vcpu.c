@@ -21,14 +21,14 @@
  *
  * Locks are taken in this order, which clang checks (devices/mtx.h):
  *
- *   env->lock -> cpuhp -> ged -> ioapic    CPU_ON and CPU_OFF step the slot; an event of
+ *   env->lock -> acpihp -> ged -> ioapic   CPU_ON and CPU_OFF step the slot; an event of
  *                                          a slot raises the GED's line
  *   uart -> ioapic                         its line
  *   ioapic.telling -> ioapic               KVM is told which vectors to tell us of
  *
  * Under a lock nobody waits but by cnd_wait(), and nobody logs or writes a file; main is
- * woken by an eventfd.
- * An ioctl happens under a lock where its order is what the lock is for, and only there:
+ * woken by an eventfd. An ioctl happens under a lock where its order is what the lock is
+ * for, and only there:
  *
  *   KVM_IRQ_LINE, KVM_SIGNAL_MSI    under the lock of the device (and those above it):
  *                                   levels reach KVM in the order in which they were set
