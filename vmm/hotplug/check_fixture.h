@@ -95,8 +95,8 @@ static inline void check_slots(const struct seen *s, const struct job *job,
 		check_slot(s, job, i, &slot);
 		pending += slot.insert_pending || slot.remove_pending;
 	}
-	assert_int_equal(hp->pending, pending);
-	assert_int_equal((hp->ged->pending & GED_CPU) != 0, pending > 0);
+	assert_int_equal(hp->acpi.pending, pending);
+	assert_int_equal((hp->acpi.w.ged->s.pending & GED_CPU) != 0, pending > 0);
 }
 
 static inline void check_names(const struct sockets *sockets)

@@ -263,7 +263,7 @@ static void a_step_of_any_cpu_is_progress(void **state)
 	look(f);
 	assert_int_equal(f->engine.now.job.phase, JOB_REGISTERED);
 	cpuhp_runs(&f->cpuhp, 2, true);
-	f->cpuhp.slot[2].online_ns = begun + quiet - NS_PER_S;
+	f->cpuhp.acpi.times[2].ns[ACPIHP_ONLINE] = begun + quiet - NS_PER_S;
 	f->now_ns = begun + quiet + NS_PER_S;
 	look(f);
 	assert_true(job_running(&f->engine.now.job));
