@@ -224,8 +224,7 @@ static int add_vcpus(struct machine *m, unsigned char *enabled, struct text *why
 int machine_load(struct machine *m, const unsigned char *enabled, struct text *why)
 {
 	unsigned char *sta;
-	int err = arch_load(m->vm, m->vcpu[0], &m->spec, &m->files, enabled, &sta,
-			    why);
+	int err = arch_load(m->vm, m->vcpu[0], &m->spec, &m->files, enabled, &sta, why);
 
 	if (err == 0)
 		cpuhp_show(&m->cpuhp, sta);
