@@ -24,7 +24,11 @@ void bare_main(const struct start_info *s)
 	lapic_setup();
 	if (option("mode=hostile"))
 		ap_work = hostile;
+	if (option("mode=msrs"))
+		ap_work = msrs_spoil;
 	start_enabled();
+	if (option("mode=msrs"))
+		msrs_spoil(0);
 	if (option("mode=hostile")) {
 		hostile(0);
 		wait_for_work();

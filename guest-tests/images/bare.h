@@ -7,6 +7,7 @@
  *	mode=irq       the same, but sleep in HLT until the GED or the UART interrupts
  *	mode=mem       write and check both ends of each RAM range; then as smp
  *	mode=hostile   write nonsense to every register, count=N times; then as smp
+ *	mode=msrs      each CPU notes what it finds in MSRs, and changes them; then as smp
  *	mode=echo      send back what the UART receives
  *	mode=flood     print numbered lines without end
  *	mode=string    write a billion bytes by one instruction
@@ -26,9 +27,9 @@
  *	spin       started CPUs count in a loop; else they count once and sleep
  *	mark       a started CPU's first instructions write BARE_MARK to the UART
  *
- * Bytes that it obeys: g go, r report, c counts, p power off, b reset, t triple fault;
- * and after a number N: e ejects CPU N unasked, o says _OST(1, 0) for it, O says _OST(3,
- * 0). */
+ * Bytes that it obeys: g go, r report, c counts, m MSRs, p power off, b reset, t triple
+ * fault; and after a number N: e ejects CPU N unasked, o says _OST(1, 0) for it, O says
+ * _OST(3, 0). */
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -131,6 +132,7 @@ struct cpu {
 	volatile uint64_t count;
 };
 extern struct cpu cpus[BARE_CPUS_MAX];
+void cpuid(uint32_t leaf, uint32_t r[4]); /* subleaf 0 */
 void lapic_setup(void);
 void lapic_eoi(void);
 bool start_cpu(uint32_t index); /* INIT-SIPI-SIPI, and waits until it runs */
@@ -142,6 +144,11 @@ void wait_for_work(void);               /* of all, and no more from then on */
 /* bare_hotplug.c: the register block and the loop around it. */
 bool hotplug_detect(void);
 _Noreturn void hotplug_loop(bool interrupts);
+
+/* bare_msr.c: MSRs. A CPU that starts after a reset, or after another has left, is to
+ * find in them what the first one found. */
+void msrs_spoil(uint32_t index);
+void msrs_report(void);
 
 /* bare_irq.c: the IDT and the IOAPIC. */
 extern volatile bool ged_rang;

@@ -291,6 +291,8 @@ static void obey(uint8_t byte)
 		report();
 	else if (byte == 'c')
 		report_counts();
+	else if (byte == 'm')
+		msrs_report();
 	else if (byte == 'p')
 		power_off();
 	else if (byte == 'b')

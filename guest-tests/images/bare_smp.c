@@ -76,7 +76,7 @@ static void send(uint32_t id, uint32_t command)
 		;
 }
 
-static void cpuid(uint32_t leaf, uint32_t r[4])
+void cpuid(uint32_t leaf, uint32_t r[4])
 {
 	__asm__ volatile("cpuid"
 			 : "=a"(r[0]), "=b"(r[1]), "=c"(r[2]), "=d"(r[3])

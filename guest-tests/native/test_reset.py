@@ -400,3 +400,25 @@ def traced(pid):
             if "TracerPid:\t0\n" in f.read():
                 return False
     return True
+
+
+def msrs(v):
+    """{CPU: what it found in its MSRs}; it has changed them since."""
+    at = len(v.console())
+    v.ask("m", r"^bare: msrs end$")
+    return dict(re.findall(r"^bare: msrs of (\d+) (.*)$", v.console()[at:], re.M))
+
+
+def test_no_msr_is_what_the_guest_before_made_it():
+    with Vm("mode=msrs", cpus="sockets=1,maxSockets=4") as v:
+        q = v.ready().qmp()
+        equal(q.resize(3)["result"], "done", "resize 3")
+        first = msrs(v)
+        equal(sorted(first), ["0", "1", "2"], "CPUs")
+        check(len(set(first.values())) == 1, "CPUs differ: %r", first)
+        check(re.search(r"\b0x1a0=0x[0-9a-f]*[13579bdf]\b", first["0"]),
+              "fast strings are off: %r", first["0"])
+        for n in (2, 3):
+            system_reset(q)
+            wait_ready(v, n)
+            equal(msrs(v), first, "MSRs after reset %d" % (n - 1))

@@ -82,7 +82,7 @@ static bool vendor_is(struct kvm_cpuid2 *c, const char *name)
 	return memcmp(s, name, sizeof(s)) == 0;
 }
 
-static bool is_amd(struct kvm_cpuid2 *c)
+bool cpuid_is_amd(struct kvm_cpuid2 *c)
 {
 	return vendor_is(c, "AuthenticAMD") || vendor_is(c, "HygonGenuine");
 }
@@ -231,7 +231,7 @@ void cpuid_make(struct kvm_cpuid2 *c, const struct topology *t, uint32_t index,
 	drop_leaf(c, 0xb);
 	extended_topology(c, t, id, 0xb);
 	drop_leaf(c, 0x1f);
-	if (is_amd(c))
+	if (cpuid_is_amd(c))
 		amd(c, t, index, id, choice->nested);
 	else if (max_leaf >= 0x1f)
 		extended_topology(c, t, id, 0x1f);

@@ -25,6 +25,9 @@ struct cpuid_choice {
 void cpuid_make(struct kvm_cpuid2 *c, const struct topology *t, uint32_t index,
 		const struct cpuid_choice *choice);
 
+/* Whether the list is of an AMD host, or of one that is AMD's in all but name. */
+bool cpuid_is_amd(struct kvm_cpuid2 *c);
+
 /* The entry of this leaf and subleaf, or NULL. */
 struct kvm_cpuid_entry2 *cpuid_find(struct kvm_cpuid2 *c, uint32_t leaf,
 				    uint32_t subleaf);

@@ -5,7 +5,7 @@
 
 #include "vmm/kvm/arch.h"
 #include "vmm/kvm/x86_64/cpuid.h"
-#include "vmm/kvm/x86_64/vcpu_image.h"
+#include "vmm/kvm/x86_64/power_on.h"
 #include "vmm/kvm/x86_64/vm.h"
 
 /* KVM puts a vCPU that is made while the VM runs into its map of APIC ids only when its

@@ -1,201 +1,142 @@
 #include "vmm/kvm/x86_64/vcpu_image.h"
 
 #include <errno.h>
-#include <linux/kvm.h>
-#include <stddef.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
 
-#include "vmm/kvm/arch.h"
-#include "vmm/kvm/vcpu.h"
+#include "vmm/kvm/x86_64/msrs.h"
 #include "vmm/kvm/x86_64/vm.h"
 
-#define NCHIPS          3 /* PIC, PIC, IOAPIC */
-#define LAPIC_ID        0x20
-#define XSTATE_BV       128 /* in an XSAVE area, in 32-bit words */
-#define XSTATE_LEGACY   3   /* x87 and SSE */
-#define PAT_AT_POWER_ON UINT64_C(0x0007040600070406)
+#define LAPIC_ID      0x20
+#define XSTATE_BV     128 /* in an XSAVE area, in 32-bit words */
+#define XSTATE_LEGACY 3u  /* x87 and SSE */
 
-struct vcpu_state {
-	bool saved;
-	unsigned parts; /* bits, by index in parts[] */
-	struct kvm_sregs sregs;
-	struct kvm_lapic_state lapic;
-	struct kvm_vcpu_events events;
-	struct kvm_regs regs;
-	struct kvm_xcrs xcrs;
-	struct kvm_debugregs debugregs;
-	uint32_t xsave[sizeof(struct kvm_xsave) / sizeof(uint32_t)];
-	struct kvm_nested_state nested; /* the head: a new vCPU has no more */
-};
-
-struct power_on {
-	struct vcpu_state vcpu[2]; /* the first, which boots; and any other */
-	struct kvm_irqchip chip[NCHIPS];
-};
-
-/* In the order in which KVM wants them back: what runs inside a nested guest leaves it,
- * and the APIC's mode, which is in sregs, comes before its registers. */
+/* In the order in which KVM wants them back: what runs inside a nested guest leaves it;
+ * the APIC's mode, which is in sregs, comes before its registers; those before the MSRs,
+ * as the deadline is taken in the timer's mode for it; and REGS, which drops a pending
+ * exception, before the events. */
 static const struct part {
 	unsigned long get, set;
 	size_t offset;
-	bool optional; /* not every host has it */
+	bool optional; /* a host may lack it, or give it and not take it: XCRS without
+	                * XSAVE */
 } parts[] = {
 #define PART(name, member, optional)                                                     \
 	{                                                                                \
-		KVM_GET_##name, KVM_SET_##name, offsetof(struct vcpu_state, member),     \
+		KVM_GET_##name, KVM_SET_##name, offsetof(struct vcpu_image, member),     \
 			optional                                                         \
 	}
 	PART(NESTED_STATE, nested, true), PART(SREGS, sregs, false),
-	PART(LAPIC, lapic, false),        PART(VCPU_EVENTS, events, false),
 	PART(REGS, regs, false),          PART(XSAVE, xsave, false),
 	PART(XCRS, xcrs, true),           PART(DEBUGREGS, debugregs, false),
+	PART(LAPIC, lapic, false), /* then the MSRs */
+	PART(VCPU_EVENTS, events, false), PART(MP_STATE, mp_state, false),
 };
-#define NPARTS (sizeof(parts) / sizeof(parts[0]))
+#define NPARTS      (sizeof(parts) / sizeof(parts[0]))
+#define BEFORE_MSRS 7u /* parts before the MSRs */
 
-/* What is in none of the parts, and what it is at power-on. A stale one of KVM's own is
- * the worst: the host would write into the new guest's memory. The TSC goes on, and
- * TSC_ADJUST with it: set to 0 one by one they would differ between vCPUs. */
-static const struct kvm_msr_entry msrs[] = {
-	{ .index = 0x4b564d00 }, /* KVM: wall clock */
-	{ .index = 0x4b564d01 }, /* system time */
-	{ .index = 0x4b564d02 }, /* asynchronous page faults */
-	{ .index = 0x4b564d03 }, /* steal time */
-	{ .index = MSR_PV_EOI },
-	{ .index = 0x4b564d05, .data = 1 }, /* halt-polling on the host */
-	{ .index = 0x4b564d06 },            /* the page faults' interrupt */
-	{ .index = 0x11 },                  /* the clocks by their old numbers */
-	{ .index = 0x12 },
-	{ .index = 0x6e0 }, /* TSC deadline */
-	{ .index = 0x174 }, /* SYSENTER: CS, ESP, EIP */
-	{ .index = 0x175 },
-	{ .index = 0x176 },
-	{ .index = 0xc0000081 }, /* SYSCALL: STAR, LSTAR, CSTAR, SFMASK */
-	{ .index = 0xc0000082 },
-	{ .index = 0xc0000083 },
-	{ .index = 0xc0000084 },
-	{ .index = 0xc0000102 }, /* the kernel's GS */
-	{ .index = 0xc0000103 }, /* TSC_AUX */
-	{ .index = 0x277, .data = PAT_AT_POWER_ON },
-	{ .index = 0x2ff }, /* MTRRs: off */
-	{ .index = 0x48 },  /* SPEC_CTRL */
-	{ .index = 0xda0 }, /* XSS */
-	{ .index = 0x1d9 }, /* DEBUGCTL */
-	{ .index = 0x38f }, /* performance counters: global and fixed control */
-	{ .index = 0x38d },
-	{ .index = 0x3f1 }, /* where they write to: PEBS, DS area */
-	{ .index = 0x600 },
-	{ .index = 0xc0010200 }, /* those of AMD: event selects */
-	{ .index = 0xc0010202 },
-	{ .index = 0xc0010204 },
-	{ .index = 0xc0010206 },
-	{ .index = 0xc0010208 },
-	{ .index = 0xc001020a },
-};
-#define NMSRS (sizeof(msrs) / sizeof(msrs[0]))
-
-/* How many of the chips are KVM's. */
-static uint32_t nchips(const struct vm *vm)
+static size_t image_len(uint32_t nmsrs)
 {
-	return vm->arch->x2apic ? 0 : NCHIPS;
+	return offsetof(struct vcpu_image, msrs) + msrs_len(nmsrs);
 }
 
-int power_on_save_vm(struct vm *vm)
+struct vcpu_image *vcpu_image_new(const struct kvm_msrs *which)
 {
-	struct power_on *p = calloc(1, sizeof(*p));
+	struct vcpu_image *image = calloc(1, image_len(which->nmsrs));
 
-	vm->arch->power_on = p;
-	if (p == NULL)
-		return -ENOMEM;
-	for (uint32_t i = 0; i < nchips(vm); i++) {
-		p->chip[i].chip_id = i;
-		if (ioctl(vm->vm_fd, KVM_GET_IRQCHIP, &p->chip[i]) < 0)
-			return -errno;
-	}
-	return 0;
+	if (image == NULL)
+		return NULL;
+	image->parts = (1u << NPARTS) - 1;
+	memcpy(&image->msrs, which, msrs_len(which->nmsrs));
+	return image;
 }
 
-static struct vcpu_state *state_of(const struct vcpu *v)
+struct vcpu_image *vcpu_image_copy(const struct vcpu_image *image)
 {
-	return &v->env->vm->arch->power_on->vcpu[v->index > 0];
+	struct vcpu_image *copy = malloc(image_len(image->msrs.nmsrs));
+
+	if (copy != NULL)
+		memcpy(copy, image, image_len(image->msrs.nmsrs));
+	return copy;
 }
 
-int power_on_save_vcpu(const struct vcpu *v)
+static int save_part(int vcpu_fd, struct vcpu_image *image, unsigned i)
 {
-	struct vcpu_state *s = state_of(v);
-
-	if (s->saved)
+	if (!(image->parts & 1u << i) ||
+	    ioctl(vcpu_fd, parts[i].get, (char *)image + parts[i].offset) == 0)
 		return 0;
-	s->nested.size = sizeof(s->nested);
+	if (errno == E2BIG || !parts[i].optional)
+		return -errno;
+	image->parts &= ~(1u << i);
+	return 0;
+}
+
+int vcpu_image_save(int vcpu_fd, struct vcpu_image *image)
+{
+	uint32_t refused;
+
+	image->nested.size = sizeof(image->nested);
 	for (unsigned i = 0; i < NPARTS; i++) {
-		if (ioctl(v->fd, parts[i].get, (char *)s + parts[i].offset) == 0)
-			s->parts |= 1u << i;
-		else if (!parts[i].optional)
-			return -errno;
+		int err = save_part(vcpu_fd, image, i);
+
+		if (err < 0)
+			return err;
 	}
-	s->xsave[XSTATE_BV] |= XSTATE_LEGACY; /* else MXCSR may stay as it is */
-	s->saved = true;
+	image->xsave[XSTATE_BV] |= XSTATE_LEGACY; /* else MXCSR may stay */
+	return msrs_read(vcpu_fd, &image->msrs, &refused);
+}
+
+static int load_part(int vcpu_fd, const struct vcpu_image *image, unsigned i)
+{
+	if (image->parts & 1u << i &&
+	    ioctl(vcpu_fd, parts[i].set, (const char *)image + parts[i].offset) < 0)
+		return -errno;
 	return 0;
 }
 
-/* A host refuses those that it does not have: nothing is lost by going on behind them. */
-static int put_msrs(const struct vcpu *v)
+int vcpu_image_try(int vcpu_fd, struct vcpu_image *image)
 {
-	_Alignas(struct kvm_msrs) unsigned char
-		buf[sizeof(struct kvm_msrs) + sizeof(msrs)] = { 0 };
-	struct kvm_msrs *m = (void *)buf;
+	uint32_t refused;
 
-	for (size_t at = 0; at < NMSRS; at++) {
-		int n;
+	for (unsigned i = 0; i < NPARTS; i++) {
+		int err = load_part(vcpu_fd, image, i);
 
-		m->nmsrs = (uint32_t)(NMSRS - at);
-		memcpy(m->entries, msrs + at, (NMSRS - at) * sizeof(msrs[0]));
-		n = ioctl(v->fd, KVM_SET_MSRS, m);
-		if (n < 0)
-			return -errno;
-		at += (size_t)n;
+		if (err < 0 && !parts[i].optional)
+			return err;
+		if (err < 0)
+			image->parts &= ~(1u << i);
 	}
-	return 0;
+	return msrs_write(vcpu_fd, &image->msrs, &refused);
 }
 
-/* Where an APIC has it depends on its mode at power-on. */
-static void set_apic_id(struct vcpu_state *s, const struct vcpu *v)
+static int load_parts(int vcpu_fd, const struct vcpu_image *image, unsigned from,
+		      unsigned to)
 {
-	uint32_t id = topology_apic_id(v->env->vm->topo, v->index)
-		      << (v->env->vm->arch->x2apic ? 0 : 24);
+	int err = 0;
 
-	memcpy(s->lapic.regs + LAPIC_ID, &id, sizeof(id));
-}
-
-int arch_vcpu_reset(struct vcpu *v)
-{
-	struct kvm_mp_state mp = { .mp_state = v->index == 0
-						       ? KVM_MP_STATE_RUNNABLE
-						       : KVM_MP_STATE_UNINITIALIZED };
-	struct vcpu_state *s = state_of(v);
-	int err;
-
-	set_apic_id(s, v);
-	for (unsigned i = 0; i < NPARTS; i++)
-		if ((s->parts & 1u << i) &&
-		    ioctl(v->fd, parts[i].set, (char *)s + parts[i].offset) < 0)
-			return -errno;
-	err = put_msrs(v);
-	if (err == 0 && ioctl(v->fd, KVM_SET_MP_STATE, &mp) < 0)
-		err = -errno;
+	for (unsigned i = from; i < to && err == 0; i++)
+		err = load_part(vcpu_fd, image, i);
 	return err;
 }
 
-int arch_vm_reset(struct vm *vm)
+int vcpu_image_load(int vcpu_fd, const struct vcpu_image *image, uint32_t *refused)
 {
-	struct power_on *p = vm->arch->power_on;
+	int err = load_parts(vcpu_fd, image, 0, BEFORE_MSRS);
 
-	for (uint32_t i = 0; i < nchips(vm); i++)
-		if (ioctl(vm->vm_fd, KVM_SET_IRQCHIP, &p->chip[i]) < 0)
-			return -errno;
-	if (vm->arch->x2apic)
-		ioapic_reset(&vm->arch->ioapic);
-	atomic_store(&vm->arch->announces, false);
-	return 0;
+	*refused = 0;
+	if (err == 0)
+		err = msrs_restore(vcpu_fd, &image->msrs, refused);
+	if (err == 0)
+		err = load_parts(vcpu_fd, image, BEFORE_MSRS, NPARTS);
+	return err;
+}
+
+void vcpu_image_set_apic_id(struct vcpu_image *image, uint32_t id)
+{
+	bool x2apic = (image->sregs.apic_base & X2APIC_ON) != 0;
+	uint32_t value = x2apic ? id : id << 24;
+
+	memcpy(image->lapic.regs + LAPIC_ID, &value, sizeof(value));
 }

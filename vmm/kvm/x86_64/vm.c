@@ -12,7 +12,7 @@
 #include "acpi/layout.h"
 #include "vmm/kvm/arch.h"
 #include "vmm/kvm/x86_64/cpuid.h"
-#include "vmm/kvm/x86_64/vcpu_image.h"
+#include "vmm/kvm/x86_64/power_on.h"
 
 /* Pages that Intel hosts need, at the end of the hole. */
 #define IDENTITY_MAP UINT64_C(0xfffbc000)
@@ -60,7 +60,7 @@ static int read_cpuid(struct vm *vm)
 }
 
 /* Writes of MSR_PV_EOI leave KVM. A host that cannot do it costs only precision. */
-static bool set_msr_filter(const struct vm *vm)
+static void set_msr_filter(const struct vm *vm)
 {
 	/* KVM reads whole longs of it. */
 	uint64_t allowed = ~(UINT64_C(1) << (MSR_PV_EOI - MSR_PV_FIRST));
@@ -74,8 +74,8 @@ static bool set_msr_filter(const struct vm *vm)
 		},
 	};
 
-	return enable(vm, KVM_CAP_X86_USER_SPACE_MSR, KVM_MSR_EXIT_REASON_FILTER) == 0 &&
-	       ioctl(vm->vm_fd, KVM_X86_SET_MSR_FILTER, &filter) == 0;
+	if (enable(vm, KVM_CAP_X86_USER_SPACE_MSR, KVM_MSR_EXIT_REASON_FILTER) == 0)
+		(void)ioctl(vm->vm_fd, KVM_X86_SET_MSR_FILTER, &filter);
 }
 
 static bool send_message(void *ctx, const struct ioapic_message *msg)
@@ -166,15 +166,17 @@ int arch_vm_init(struct vm *vm, struct text *why)
 			"ask for a lower maxSockets",
 			ID_8BIT_MAX);
 	err = make_irqchip(vm);
-	if (err == 0)
-		err = power_on_save_vm(vm);
 	if (err < 0)
 		return text_set(why, err, "KVM cannot make the interrupt controllers: %s",
 				text_errno(-err));
-	vm->arch->msr_filter = set_msr_filter(vm);
+	set_msr_filter(vm);
 	err = read_cpuid(vm);
 	if (err < 0)
 		return text_set(why, err, "KVM does not tell its CPUID: %s",
+				text_errno(-err));
+	err = power_on_save_vm(vm);
+	if (err < 0)
+		return text_set(why, err, "KVM does not tell its state at power-on: %s",
 				text_errno(-err));
 	return 0;
 }
@@ -197,7 +199,7 @@ void arch_vm_destroy(struct vm *vm)
 	if (vm->arch == NULL)
 		return;
 	free(vm->arch->cpuid);
-	free(vm->arch->power_on);
+	power_on_destroy(vm->arch->power_on);
 	free(vm->arch);
 	vm->arch = NULL;
 }

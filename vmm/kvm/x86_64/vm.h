@@ -17,7 +17,6 @@ struct arch_vm {
 	struct cpuid_choice choice; /* constant */
 	bool x2apic;          /* constant: ids above 254, so vCPUs start in x2APIC mode */
 	struct ioapic ioapic; /* where x2apic: KVM's own does not reach these ids */
-	bool msr_filter;      /* constant: writes of MSR_PV_EOI come to us */
 
 	/* The guest has written MSR_PV_EOI: it will do so for every CPU that it runs. */
 	atomic_bool announces;
