@@ -422,3 +422,6 @@ def test_no_msr_is_what_the_guest_before_made_it():
             system_reset(q)
             wait_ready(v, n)
             equal(msrs(v), first, "MSRs after reset %d" % (n - 1))
+        equal(q.resize(1)["result"], "done", "resize 1")
+        equal(q.resize(3)["result"], "done", "resize 3 again")
+        equal(msrs(v), first, "MSRs of CPUs that came back")

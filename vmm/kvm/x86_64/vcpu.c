@@ -46,13 +46,11 @@ int arch_vcpu_init(struct vm *vm, struct vcpu *v)
 	return err < 0 ? err : power_on_save_vcpu(v);
 }
 
-/* Waits for INIT again: a stale guest context can never run, and KVM tells of the
- * INIT. */
+/* As a CPU that is plugged: it comes out of power-on and waits for INIT. A guest may have
+ * left it in a state in which KVM holds an INIT back, as in VMX operation. */
 int arch_vcpu_rearm(struct vcpu *v)
 {
-	struct kvm_mp_state mp = { .mp_state = KVM_MP_STATE_UNINITIALIZED };
-
-	return ioctl(v->fd, KVM_SET_MP_STATE, &mp) < 0 ? -errno : 0;
+	return arch_vcpu_reset(v);
 }
 
 /* KVM_RUN of a vCPU that waited for its INIT says EAGAIN when that came, or EINTR where a
