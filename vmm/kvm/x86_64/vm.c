@@ -39,6 +39,14 @@ static int enable(const struct vm *vm, uint32_t cap, uint64_t arg)
 	return ioctl(vm->vm_fd, KVM_ENABLE_CAP, &c) < 0 ? -errno : 0;
 }
 
+/* Some hosts keep a table by id: no longer than this VM can need. */
+static void limit_ids(const struct vm *vm)
+{
+	uint32_t last = topology_vcpu_id(vm->topo, vm->topo->max_vcpus - 1);
+
+	(void)enable(vm, KVM_CAP_MAX_VCPU_ID, (uint64_t)last + 1);
+}
+
 static int read_cpuid(struct vm *vm)
 {
 	for (uint32_t n = CPUID_FIRST_TRY; n <= CPUID_LIMIT; n *= 2) {
@@ -157,6 +165,7 @@ int arch_vm_init(struct vm *vm, struct text *why)
 		return text_set(why, -ENOMEM, "no memory for the VM");
 	vm->arch->choice.tsc_deadline = has(vm, KVM_CAP_TSC_DEADLINE_TIMER);
 	read_model(vm->arch->choice.model);
+	limit_ids(vm);
 	vm->arch->x2apic = topology_max_apic_id(vm->topo) > ID_8BIT_MAX;
 	err = vm->arch->x2apic ? enable(vm, KVM_CAP_X2APIC_API, X2APIC_FLAGS) : 0;
 	if (err < 0)
