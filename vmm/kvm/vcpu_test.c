@@ -17,6 +17,7 @@ static void widen(void)
 #include <stddef.h>
 #include <cmocka.h>
 
+#include "vmm/config/spec.h"
 #include "vmm/kvm/fake_kvm.h"
 
 #define NVCPUS 4

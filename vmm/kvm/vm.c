@@ -9,6 +9,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include "vmm/config/spec.h"
 #include "vmm/kvm/arch.h"
 
 #define HUGE_PAGE (UINT64_C(2) << 20)

@@ -1,17 +1,18 @@
 #ifndef VMM_KVM_VM_H
 #define VMM_KVM_VM_H
-/* vm: the KVM VM and the guest's memory. Main creates and destroys it; the memory and
- * vm_set_irq() may be used from any thread. */
+/* vm: the KVM VM and the guest's memory. Main creates and destroys it; the memory may
+ * be used from any thread. */
 
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
 #include "acpi/topology.h"
-#include "vmm/config/spec.h"
 #include "vmm/base/text.h"
 
 #define VM_RAM_RANGES_MAX 2
+
+struct host_limits;
 
 struct ram_range {
 	uint64_t gpa, len; /* bytes */

@@ -6,6 +6,7 @@
 #include <string.h>
 #include <cmocka.h>
 
+#include "vmm/config/spec.h"
 #include "vmm/kvm/fake_kvm.h"
 
 #define MIB (UINT64_C(1) << 20)

@@ -14,6 +14,7 @@
 #include "vmm/kvm/aarch64/gic.h"
 #include "vmm/kvm/aarch64/smccc.h"
 #include "vmm/kvm/aarch64/vcpu_image.h"
+#include "vmm/config/spec.h"
 #include "vmm/kvm/arch.h"
 
 /* The bits of guest physical addresses; 0 means 40 to KVM. */

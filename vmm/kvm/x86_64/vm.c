@@ -10,6 +10,7 @@
 #include "devices/power.h"
 #include "devices/uart.h"
 #include "acpi/layout.h"
+#include "vmm/config/spec.h"
 #include "vmm/kvm/arch.h"
 #include "vmm/kvm/x86_64/cpuid.h"
 #include "vmm/kvm/x86_64/power_on.h"
