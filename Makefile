@@ -100,6 +100,7 @@ WRAP_vmm/kvm/vm   := $(KVM_CALLS)
 WRAP_vmm/kvm/vcpu := $(KVM_CALLS)
 WRAP_vmm/kvm/aarch64/psci := ioctl pthread_create
 WRAP_vmm/kvm/aarch64/vcpu_image := ioctl
+WRAP_vmm/kvm/aarch64/gic_image := ioctl
 WRAP_vmm/kvm/x86_64/vcpu_image := ioctl calloc malloc
 WRAP_vmm/config/spec_file_write := open openat flock pread fchown fchmod write fsync renameat unlinkat
 WRAP_vmm/base/listen := socket fchmod bind listen

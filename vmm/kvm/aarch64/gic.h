@@ -8,7 +8,7 @@
 #include "vmm/kvm/vcpu.h"
 #include "vmm/kvm/vm.h"
 
-/* After all vCPUs were made. 0; or -errno with *why. */
+/* After all vCPUs were made; keeps what a reset brings back. 0; or -errno with *why. */
 int gic_create(struct vm *vm, struct text *why);
 
 /* What all vCPUs share goes back to power-on, and what is one vCPU's own. No vCPU is in
