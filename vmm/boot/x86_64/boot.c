@@ -11,6 +11,7 @@
 #include "vmm/kvm/vcpu.h"
 #include "vmm/kvm/x86_64/vm.h"
 #include "vmm/config/refusal.h"
+#include "vmm/config/spec.h"
 
 #define HOLE_START UINT64_C(0xc0000000)
 #define HOLE_END   UINT64_C(0x100000000)

@@ -16,7 +16,7 @@ struct arch_vm {
 	int gic_fd;                     /* of the vGIC; -1: not made */
 	struct gic_image gic;           /* at power-on */
 	struct gic_vcpu_image gic_vcpu; /* of any vCPU, at power-on */
-	struct vcpu_image *image;       /* of vCPUs' registers at power-on; NULL: not made */
+	struct vcpu_image *image; /* of vCPUs' registers at power-on; NULL: not made */
 };
 
 #endif
