@@ -1,28 +1,13 @@
 /* Any steps of guest and host, in any order: what must hold holds after each, and a twin
- * that is saved and loaded anew before each step does the same. An input is
- * a text, so that it can be read and written by hand. Its first byte says by its lowest
- * bit whether the guest's own ejects are accepted; then come letters, each with as many
- * bytes of arguments as steps[] says. A byte that is no step's letter is skipped. Of an
- * argument the low four bits count: '0' to '9' are 0 to 9, ':' to '?' are 10 to 15. */
+ * that is saved and loaded anew before each step does the same. An input is as in
+ * fuzz_fixture.h, and its first byte says by its lowest bit whether the guest's own
+ * ejects are accepted. */
 #include "devices/cpuhp.h"
 
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-
 #include "acpi/layout.h"
-#include "devices/bus.h"
+#include "devices/fuzz_fixture.h"
 
 #define NCPUS 12 /* 2 sockets x 3 cores x 2 threads: APIC ids with holes */
-
-#define MUST(holds)                                                                      \
-	do {                                                                             \
-		if (!(holds)) {                                                          \
-			(void)fprintf(stderr, "%s:%d: not so: %s\n", __FILE__, __LINE__, \
-				      #holds);                                           \
-			abort();                                                         \
-		}                                                                        \
-	} while (0)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -70,29 +55,6 @@ static bool is_enabled(const struct acpihp_slot *s)
 
 /* --- what the guest can do
  * ---------------------------------------------------------------- */
-
-static uint32_t width(unsigned arg)
-{
-	return 1u << (arg & 3);
-}
-
-static uint64_t get(bus_fn fn, void *dev, uint64_t offset, uint32_t len)
-{
-	uint8_t data[9];
-
-	memset(data, 0xaa, sizeof(data));
-	fn(dev, offset, data, len, false);
-	MUST(data[len] == 0xaa);
-	return bus_get(data, len);
-}
-
-static void put(bus_fn fn, void *dev, uint64_t offset, uint32_t len, uint64_t v)
-{
-	uint8_t data[8];
-
-	bus_put(data, len, v);
-	fn(dev, offset, data, len, true);
-}
 
 /* Values that mean something somewhere, and some that do not. */
 static uint32_t value(unsigned arg)
@@ -329,14 +291,14 @@ static void move(struct rig *r)
 static void do_foreign(struct rig *r, const uint8_t *a)
 {
 	struct saved was, s, is;
-	size_t at = (size_t)a[0] << 4 | a[1];
+	size_t at = byte(a);
 
 	save(r, &was);
 	s = was;
 	if (a[3] == 0)
 		s.len = at % was.len;
 	else
-		s.u.bytes[at % was.len] ^= (uint8_t)(a[2] << 4 | a[3]);
+		s.u.bytes[at % was.len] ^= byte(a + 2);
 	if (cpuhp_load(&r->hp, &s.u.hp, s.len) < 0)
 		s = was;
 	save(r, &is);
@@ -351,7 +313,7 @@ static void do_foreign_ged(struct rig *r, const uint8_t *a)
 
 	save(r, &was);
 	s = was.ged;
-	((unsigned char *)&s)[a[0]] ^= (uint8_t)(a[1] << 4 | a[2]);
+	((unsigned char *)&s)[a[0]] ^= byte(a + 1);
 	r->loading = true;
 	if (ged_load(&r->ged, &s) < 0)
 		s = was.ged;
@@ -533,10 +495,9 @@ static void run_step(struct rig *r, const struct step *step, const uint8_t *a)
 static void run_both(struct rig *r, struct rig *twin, const struct step *step,
 		     const uint8_t *args)
 {
-	uint8_t a[4] = { 0 };
+	uint8_t a[STEP_ARGS];
 
-	for (unsigned i = 0; i < step->args; i++)
-		a[i] = args[i] & 15;
+	take_args(a, args, step->args);
 	run_step(r, step, a);
 	check(r, step);
 	move(twin);

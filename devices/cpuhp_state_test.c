@@ -249,6 +249,22 @@ static void a_state_that_cannot_be_is_refused_and_changes_nothing(void **state)
 	test_free(was.st);
 }
 
+/* The records are all there, and no ring has room for them. */
+static void more_reports_than_there_is_room_for_are_refused(void **state)
+{
+	struct fixture *f = *state;
+	size_t max = cpuhp_state_max(&f->hp);
+	struct cpuhp_state *st = test_calloc(1, max + sizeof(struct acpihp_ost));
+
+	(void)cpuhp_save(&f->hp, st);
+	st->acpi.nosts = f->hp.acpi.ring_len + 1;
+	assert_int_equal(cpuhp_load(&f->hp, st, max + sizeof(struct acpihp_ost)),
+			 -EINVAL);
+	st->acpi.nosts = f->hp.acpi.ring_len;
+	assert_int_equal(cpuhp_load(&f->hp, st, max), 0);
+	test_free(st);
+}
+
 static void a_guest_without_acpi_has_no_events_to_load(void **state)
 {
 	struct fixture *f = *state;
@@ -286,6 +302,7 @@ int main(void)
 		TEST(a_loaded_one_goes_on_where_the_saved_one_was),
 		TEST(what_has_happened_is_known_and_its_time_is_that_of_the_load),
 		TEST(a_state_that_cannot_be_is_refused_and_changes_nothing),
+		TEST(more_reports_than_there_is_room_for_are_refused),
 		TEST(a_guest_without_acpi_has_no_events_to_load),
 		TEST(a_ged_that_was_loaded_before_keeps_its_count),
 	};

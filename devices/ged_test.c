@@ -1,5 +1,6 @@
 #include "devices/ged.h"
 
+#include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -163,6 +164,59 @@ static void a_reset_forgets_every_event_and_the_storm(void **state)
 	assert_true(l.level);
 }
 
+static void keep_line(void *ctx, bool level)
+{
+	struct line *l = ctx;
+
+	l->level = level;
+	l->changes++;
+}
+
+static void a_loaded_one_has_the_line_and_the_count_of_the_saved_one(void **state)
+{
+	struct line l = { 0 }, l2 = { 0 };
+	struct ged_state s;
+	struct ged g, to;
+
+	(void)state;
+	ged_init(&g, set_line, NULL, &l);
+	ged_init(&to, keep_line, NULL, &l2);
+	ged_set(&g, GED_POWER, true);
+	for (int i = 0; i < GED_STORM - 1; i++)
+		(void)read_word(&g);
+	ged_save(&g, &s);
+	assert_int_equal(ged_load(&to, &s), 0);
+	assert_true(l2.level);
+	assert_int_equal(read_word(&to), GED_POWER);
+	assert_false(l2.level);
+	assert_int_equal(ged_storms(&to), 1);
+	ged_save(&to, &s);
+	assert_int_equal(ged_load(&to, &s), 0);
+	assert_false(l2.level);
+	assert_int_equal(l2.changes, 3); /* it is set again */
+}
+
+static void a_state_that_cannot_be_is_refused_and_changes_nothing(void **state)
+{
+	static const struct ged_state bad[] = {
+		{ .pending = 0x100 },
+		{ .pending = GED_CPU, .unacked = GED_STORM + 1, .storms = 1 },
+		{ .pending = GED_CPU, .unacked = GED_STORM }, /* without a storm */
+		{ .unacked = 1 },
+	};
+	struct line l = { 0 };
+	struct ged g;
+
+	(void)state;
+	ged_init(&g, set_line, NULL, &l);
+	ged_set(&g, GED_POWER, true);
+	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+		assert_int_equal(ged_load(&g, &bad[i]), -EINVAL);
+		assert_int_equal(read_word(&g), GED_POWER);
+	}
+	assert_int_equal(l.changes, 1);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -174,6 +228,9 @@ int main(void)
 		cmocka_unit_test(a_guest_that_answers_is_no_storm),
 		cmocka_unit_test(other_offsets_read_zero_and_take_nothing),
 		cmocka_unit_test(a_reset_forgets_every_event_and_the_storm),
+		cmocka_unit_test(
+			a_loaded_one_has_the_line_and_the_count_of_the_saved_one),
+		cmocka_unit_test(a_state_that_cannot_be_is_refused_and_changes_nothing),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

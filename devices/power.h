@@ -3,7 +3,8 @@
 /* power: how a guest turns the machine off or resets it. The hardware-reduced sleep
  * registers (ACPI 6.4, 4.8.3.7) with the FADT's reset register behind them, and on x86
  * the two places where a PC's reset is: port 0xCF9 and the keyboard controller's command
- * port. Holds no state: each write is a wish, carried out by whoever made the device. */
+ * port. Holds no state, and has none to save: each write is a wish, carried out by
+ * whoever made the device. */
 
 #include <stdbool.h>
 #include <stdint.h>

@@ -1,5 +1,6 @@
 #include "devices/uart.h"
 
+#include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -209,6 +210,103 @@ static void a_reset_clears_everything_but_the_last_words(void **state)
 	assert_int_equal(buf[0], '!');
 }
 
+static void a_loaded_one_goes_on_where_the_saved_one_was(void **state)
+{
+	static struct uart_state s;
+	struct fixture *f = *state, *to;
+	uint8_t out[4];
+
+	wr(f, IER, 1);
+	wr(f, SCR, 0x42);
+	wr(f, RBR_THR, 'o');
+	assert_int_equal(uart_input(&f->uart, (const uint8_t *)"in", 2), 2);
+	uart_save(&f->uart, &s);
+	assert_int_equal(setup((void **)&to), 0);
+	assert_int_equal(uart_load(&to->uart, &s), 0);
+	assert_true(to->level);
+	assert_int_equal(to->wakes, 1);
+	assert_int_equal(rd(to, SCR), 0x42);
+	assert_int_equal(rd(to, RBR_THR), 'i');
+	assert_int_equal(rd(to, RBR_THR), 'n');
+	assert_false(to->level);
+	assert_int_equal(uart_take_output(&to->uart, out, sizeof(out)), 1);
+	assert_int_equal(out[0], 'o');
+	teardown((void **)&to);
+}
+
+static void no_such_ier(struct uart_state *s)
+{
+	s->ier = 0x10;
+}
+
+static void no_such_mcr(struct uart_state *s)
+{
+	s->mcr = 0x20;
+}
+
+static void no_bool(struct uart_state *s)
+{
+	s->thri = 2;
+}
+
+static void empty_with_no_room(struct uart_state *s)
+{
+	s->thri = 1;
+	s->tx_count = UART_TX_LEN;
+}
+
+static void refused_with_room(struct uart_state *s)
+{
+	s->rx_wanted = 1;
+}
+
+static void rx_past_its_end(struct uart_state *s)
+{
+	s->rx_head = UART_RX_LEN;
+}
+
+static void more_rx_than_room(struct uart_state *s)
+{
+	s->rx_count = UART_RX_LEN + 1;
+}
+
+static void tx_past_its_end(struct uart_state *s)
+{
+	s->tx_head = UART_TX_LEN;
+}
+
+static void more_tx_than_room(struct uart_state *s)
+{
+	s->tx_count = UART_TX_LEN + 1;
+}
+
+static void more_than_there_is(struct uart_state *s)
+{
+	s->reserved[2] = 1;
+}
+
+static void a_state_that_cannot_be_is_refused_and_changes_nothing(void **state)
+{
+	static void (*const spoil[])(struct uart_state * s) = {
+		no_such_ier,        no_such_mcr,       no_bool,
+		empty_with_no_room, refused_with_room, rx_past_its_end,
+		more_rx_than_room,  tx_past_its_end,   more_tx_than_room,
+		more_than_there_is,
+	};
+	static struct uart_state was, s, is;
+	struct fixture *f = *state;
+
+	uart_save(&f->uart, &was);
+	for (size_t i = 0; i < sizeof(spoil) / sizeof(spoil[0]); i++) {
+		s = was;
+		spoil[i](&s);
+		assert_int_equal(uart_load(&f->uart, &s), -EINVAL);
+		uart_save(&f->uart, &is);
+		assert_memory_equal(&is, &was, sizeof(is));
+	}
+	assert_int_equal(f->wakes, 0);
+}
+
 #define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 
 int main(void)
@@ -223,6 +321,8 @@ int main(void)
 		TEST(loopback_is_what_drivers_probe_for),
 		TEST(the_divisor_hides_behind_its_latch),
 		TEST(a_reset_clears_everything_but_the_last_words),
+		TEST(a_loaded_one_goes_on_where_the_saved_one_was),
+		TEST(a_state_that_cannot_be_is_refused_and_changes_nothing),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

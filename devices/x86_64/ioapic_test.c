@@ -1,5 +1,6 @@
 #include "devices/x86_64/ioapic.h"
 
+#include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -356,6 +357,53 @@ static void nothing_that_a_guest_does_breaks_the_rules(void **state)
 	assert_true(w.sent > 1000);
 }
 
+/* The CPU that was interrupted is loaded with the interrupt: it is not sent twice. */
+static void a_loaded_one_owes_the_end_and_tells_the_list(void **state)
+{
+	struct ioapic_state s;
+	struct world w, to;
+
+	(void)state;
+	make(&w);
+	put_entry(&w.a, PIN, entry_to(287, LEVEL | 0x40));
+	ioapic_set_line(&w.a, PIN, true);
+	put(&w.a, 0, 1);
+	ioapic_save(&w.a, &s);
+	make(&to);
+	assert_int_equal(ioapic_load(&to.a, &s), 0);
+	assert_int_equal(to.sent, 0);
+	assert_int_equal(to.told, 1);
+	assert_int_equal(to.watched[PIN].data, 0xc040);
+	assert_int_equal(get(&to.a, 0x10), 0x170011);
+	ioapic_set_line(&to.a, PIN, true); /* its device is loaded after it */
+	assert_int_equal(to.sent, 0);
+	ioapic_eoi(&to.a, 0x40);
+	assert_int_equal(to.sent, 1);
+}
+
+static void a_state_that_cannot_be_is_refused_and_changes_nothing(void **state)
+{
+	static const struct ioapic_state bad[] = {
+		{ .entry[3] = IRR | 0x40 }, /* of an edge */
+		{ .entry[23] = LEVEL | 0x1000 },
+		{ .id = 1 },
+		{ .lines = 1u << IOAPIC_PINS },
+		{ .selected = 0x100 },
+		{ .reserved = 1 },
+	};
+	struct world w;
+
+	(void)state;
+	make(&w);
+	put_entry(&w.a, 4, 0x41);
+	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+		assert_int_equal(ioapic_load(&w.a, &bad[i]), -EINVAL);
+		assert_int_equal(get_entry(&w.a, 4), 0x41);
+		assert_int_equal(get_entry(&w.a, 3), MASKED);
+	}
+	assert_int_equal(w.sent + w.told, 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -372,6 +420,8 @@ int main(void)
 		cmocka_unit_test(
 			a_line_that_rises_while_a_change_is_told_interrupts_after_it),
 		cmocka_unit_test(nothing_that_a_guest_does_breaks_the_rules),
+		cmocka_unit_test(a_loaded_one_owes_the_end_and_tells_the_list),
+		cmocka_unit_test(a_state_that_cannot_be_is_refused_and_changes_nothing),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
