@@ -43,15 +43,22 @@ void acpihp_wake(struct acpihp *hp)
 	hp->w.wake(hp->w.wake_ctx);
 }
 
+/* An event that was left behind, and that the guest has notified itself of but not
+ * acknowledged, is that of this plug. */
 static void plug_locked(struct acpihp *hp, uint32_t index) HOLDS(hp->lock, RANK_SLOTS)
 {
+	struct acpihp_slot *s = &hp->slot[index];
+	uint32_t notified =
+		s->facts & ACPIHP_INSERT_PENDING ? ACPIHP_DID(ACPIHP_SEEN) : 0;
 	int err = acpihp_step_locked(hp, index, SLOT_PLUG);
 
 	assert(err == 0);
 	(void)err;
-	acpihp_forget_locked(hp, index, ACPIHP_ADD_STEPS | ACPIHP_REMOVAL_STEPS);
-	hp->slot[index].facts &=
-		~(uint32_t)(ACPIHP_OST_DUE | ACPIHP_UNDERWAY | ACPIHP_IN_TABLES);
+	acpihp_forget_locked(hp, index,
+			     (ACPIHP_ADD_STEPS & ~notified) | ACPIHP_REMOVAL_STEPS);
+	s->facts &= ~(uint32_t)(ACPIHP_OST_DUE | ACPIHP_UNDERWAY | ACPIHP_IN_TABLES);
+	if (!hp->accessed)
+		s->facts |= ACPIHP_MAY_KNOW;
 }
 
 void acpihp_boot(struct acpihp *hp, uint32_t index)
@@ -95,12 +102,20 @@ void acpihp_remind(struct acpihp *hp, const uint32_t *index, size_t n)
 
 /* What the guest has seen it registers at any moment, from the _STA that it read then.
  * What vanishes meanwhile leaves it a device that is no use, and in the way of the next
- * add. */
+ * add. Of what it may have found by itself it forgets that by the event. */
 static bool is_unseen(const struct acpihp_slot *s)
 {
 	return s->state == SLOT_PLUGGED &&
-	       !(s->facts &
-		 (ACPIHP_DID(ACPIHP_SEEN) | ACPIHP_DID(ACPIHP_ACKED) | ACPIHP_IN_TABLES));
+	       !(s->facts & (ACPIHP_DID(ACPIHP_SEEN) | ACPIHP_DID(ACPIHP_ACKED) |
+			     ACPIHP_DID(ACPIHP_STARTED) | ACPIHP_IN_TABLES));
+}
+
+/* The guest is to find that it is not there. */
+static void look_again_locked(struct acpihp *hp, uint32_t index)
+	HOLDS(hp->lock, RANK_SLOTS)
+{
+	hp->slot[index].facts |= ACPIHP_MAY_KNOW;
+	acpihp_mark_locked(hp, index, ACPIHP_INSERT_PENDING);
 }
 
 int acpihp_unplug(struct acpihp *hp, const uint32_t *index, size_t n)
@@ -115,11 +130,23 @@ int acpihp_unplug(struct acpihp *hp, const uint32_t *index, size_t n)
 		err = acpihp_step_locked(hp, index[i], SLOT_UNPLUG);
 		assert(err == 0);
 		hp->slot[index[i]].facts &= ~(uint32_t)ACPIHP_REMOVE_REQUESTED;
-		acpihp_mark_locked(hp, index[i], 0);
+		look_again_locked(hp, index[i]);
 	}
 	acpihp_tell_ged_locked(hp);
 	mtx_unlock_at(&hp->lock, &RANK_SLOTS);
 	return err;
+}
+
+/* It goes as if the guest had ejected it, which has no last word to say. */
+static void take_back_locked(struct acpihp *hp, uint32_t index)
+	HOLDS(hp->lock, RANK_SLOTS)
+{
+	bool ejected = acpihp_eject_locked(hp, index);
+
+	assert(ejected);
+	(void)ejected;
+	hp->slot[index].facts &= ~(uint32_t)ACPIHP_OST_DUE;
+	look_again_locked(hp, index);
 }
 
 static void ask_locked(struct acpihp *hp, uint32_t index) HOLDS(hp->lock, RANK_SLOTS)
@@ -130,6 +157,10 @@ static void ask_locked(struct acpihp *hp, uint32_t index) HOLDS(hp->lock, RANK_S
 		return;
 	s->facts |= ACPIHP_REMOVE_REQUESTED;
 	acpihp_forget_locked(hp, index, ACPIHP_REMOVAL_STEPS);
+	if (is_unseen(s)) {
+		take_back_locked(hp, index);
+		return;
+	}
 	acpihp_mark_locked(hp, index, s->facts | ACPIHP_REMOVE_PENDING);
 	if ((hp->w.flags & ACPIHP_NO_ACPI) && s->state != SLOT_ONLINE)
 		(void)acpihp_eject_locked(hp, index);
@@ -217,7 +248,7 @@ void acpihp_reset_locked(struct acpihp *hp, uint32_t index)
 	s->ost_event = s->ost_status = 0;
 	hp->times[index].ost_ns = 0;
 	s->facts &= ~(uint32_t)(ACPIHP_SAID | ACPIHP_BY_GUEST | ACPIHP_UNDERWAY |
-				ACPIHP_IN_TABLES);
+				ACPIHP_IN_TABLES | ACPIHP_MAY_KNOW);
 	if (s->facts & ACPIHP_REMOVE_REQUESTED)
 		drop_locked(hp, index);
 	if (acpihp_is_enabled(s))

@@ -15,6 +15,11 @@
  * _OST. Until that (OST due) it must not be plugged again: the guest would keep the old
  * device and never see the new one.
  *
+ * The guest may find what is plugged without an event, too: Linux looks at each _STA when
+ * it boots, and that is memory. Until its first access to the block it may be doing so.
+ * What is taken back leaves an insert event behind, which makes the guest look again and
+ * forget what it has found.
+ *
  * A guest without ACPI is told nothing and says nothing: no mark, no event, no _OST.
  *
  * What a slot is stands in struct acpihp_slot, plain data that can be saved. When it
@@ -34,6 +39,7 @@
 #define OST_EJECT_REQUEST 0x3
 #define OST_GUEST_EJECT   0x103 /* an eject that the guest began by itself */
 #define OST_SUCCESS       0
+#define OST_FAILURE       1    /* of no stated reason; also: "I have it already" */
 #define OST_IN_PROGRESS   0x84 /* of an eject */
 
 /* One _OST of the guest. */
@@ -67,7 +73,9 @@ enum acpihp_step {
 #define ACPIHP_UNDERWAY         0x2000 /* the guest knows of a removal, and may eject */
 #define ACPIHP_IN_TABLES        0x4000 /* there since the guest booted: needs no event */
 #define ACPIHP_SAID             0x8000 /* there was an _OST since the guest booted */
-#define ACPIHP_FACTS            0xffff
+#define ACPIHP_MAY_KNOW                                                                  \
+	0x10000 /* the guest may have found it without its event, or found it gone */
+#define ACPIHP_FACTS 0x1ffff
 
 /* One slot, as it is and as it is saved. */
 struct acpihp_slot {
@@ -86,6 +94,7 @@ struct acpihp_ost {
 struct acpihp_state {
 	uint64_t ignored, lost;
 	uint32_t nslots, nosts;
+	uint32_t accessed, reserved; /* 0 or 1; 0 */
 };
 
 /* When each step was, CLOCK_MONOTONIC, and the last _OST; 0: never. Of what a load has
@@ -125,6 +134,7 @@ struct acpihp {
 	uint32_t ejected;   /* slots that are ejected and not parked */
 	uint32_t ring_head; /* the oldest report that main has not taken */
 	uint32_t ring_count;
+	bool accessed;              /* the guest used the block since it booted */
 	struct acpihp_slot *slot;   /* w.nslots of them */
 	struct acpihp_times *times; /* as many */
 	struct ost *ring;
@@ -152,13 +162,14 @@ uint64_t acpihp_plug(struct acpihp *hp, const uint32_t *index, size_t n)
 void acpihp_remind(struct acpihp *hp, const uint32_t *index, size_t n)
 	NOT_HOLDING(FROM_SLOTS);
 
-/* Takes back the insert events of these n slots, which are absent then. 0; or -EBUSY, and
- * nothing is changed, when the guest has seen one of the events, or finds the thing at
- * its boot. */
+/* Takes back these n slots, which are absent then, and has the guest look again. 0; or
+ * -EBUSY, and nothing is changed, when it has seen or answered one of the events, has
+ * begun to start a CPU, or has it in its tables. */
 int acpihp_unplug(struct acpihp *hp, const uint32_t *index, size_t n)
 	NOT_HOLDING(FROM_SLOTS);
 
-/* Asks the guest to eject those of these n slots that are enabled and can go. */
+/* Asks the guest to eject those of these n slots that are enabled and can go. Those that
+ * acpihp_unplug() would take back it is not asked for: they are ejected at once. */
 void acpihp_ask_removal(struct acpihp *hp, const uint32_t *index, size_t n)
 	NOT_HOLDING(FROM_SLOTS);
 

@@ -94,7 +94,7 @@ bool acpihp_eject_locked(struct acpihp *hp, uint32_t index)
 	}
 	acpihp_begin_offlining_locked(hp, index);
 	acpihp_did_locked(hp, index, ACPIHP_EJECTED, now_ns());
-	s->facts &= ~(uint32_t)ACPIHP_BY_GUEST;
+	s->facts &= ~(uint32_t)(ACPIHP_BY_GUEST | ACPIHP_MAY_KNOW);
 	if (!(s->facts & asked))
 		s->facts |= ACPIHP_BY_GUEST;
 	s->facts &= ~(asked | ACPIHP_OST_DUE);
@@ -150,6 +150,17 @@ static bool is_eject(uint32_t event)
 	return event == OST_EJECT_REQUEST || event == OST_GUEST_EJECT;
 }
 
+/* What was taken back is what it was before it was plugged, now that the guest has looked
+ * again. */
+static void look_is_over_locked(struct acpihp *hp, const struct ost *ost)
+	HOLDS(hp->lock, RANK_SLOTS)
+{
+	struct acpihp_slot *s = &hp->slot[ost->index];
+
+	if (ost->event == OST_DEVICE_CHECK && !(s->facts & ACPIHP_INSERT_PENDING))
+		s->facts &= ~(uint32_t)ACPIHP_MAY_KNOW;
+}
+
 /* What an _OST means for its slot. Returns whether the slot expected one. */
 static bool take_ost_locked(struct acpihp *hp, const struct ost *ost)
 	HOLDS(hp->lock, RANK_SLOTS)
@@ -162,8 +173,10 @@ static bool take_ost_locked(struct acpihp *hp, const struct ost *ost)
 		acpihp_check_gone_locked(hp, ost->index);
 		return true;
 	}
-	if (!acpihp_is_enabled(s))
+	if (!acpihp_is_enabled(s)) {
+		look_is_over_locked(hp, ost);
 		return false;
+	}
 	if (eject && begins)
 		acpihp_begin_offlining_locked(hp, ost->index);
 	else if (eject)

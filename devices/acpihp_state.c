@@ -15,7 +15,8 @@ void acpihp_save_locked(const struct acpihp *hp, struct acpihp_state *out,
 	*out = (struct acpihp_state){ .ignored = hp->ignored,
 				      .lost = hp->lost,
 				      .nslots = hp->w.nslots,
-				      .nosts = hp->ring_count };
+				      .nosts = hp->ring_count,
+				      .accessed = hp->accessed };
 	for (uint32_t i = 0; i < hp->w.nslots; i++)
 		slot[i] = hp->slot[i];
 	for (uint32_t i = 0; i < hp->ring_count; i++) {
@@ -40,20 +41,25 @@ static const uint32_t steps_to[SLOT_NSTATES] = {
 	[SLOT_EJECTED] = ACPIHP_DID(ACPIHP_EJECTED),
 };
 
+/* An insert event of what is not there tells that it was taken back. */
+static bool gone_can_be(const struct acpihp_slot *s)
+{
+	return !has(s, ACPIHP_REMOVE_PENDING | ACPIHP_REMOVE_REQUESTED) &&
+	       (!has(s, ACPIHP_INSERT_PENDING) || has(s, ACPIHP_MAY_KNOW));
+}
+
 /* state is one that there is. */
 static bool facts_can_be(const struct acpihp_slot *s)
 {
-	const uint32_t marks = ACPIHP_INSERT_PENDING | ACPIHP_REMOVE_PENDING;
-
 	if ((s->facts & steps_to[s->state]) != steps_to[s->state])
 		return false;
 	if (has(s, ACPIHP_OST_DUE) && !has(s, ACPIHP_DID(ACPIHP_EJECTED)))
 		return false;
-	if (has(s, ACPIHP_DID(ACPIHP_GONE)))
-		return s->state == SLOT_ABSENT &&
-		       !has(s, marks | ACPIHP_REMOVE_REQUESTED | ACPIHP_OST_DUE);
+	if (has(s, ACPIHP_DID(ACPIHP_GONE)) &&
+	    (s->state != SLOT_ABSENT || has(s, ACPIHP_OST_DUE)))
+		return false;
 	if (!acpihp_is_enabled(s))
-		return !has(s, marks | ACPIHP_REMOVE_REQUESTED);
+		return gone_can_be(s);
 	return !has(s, ACPIHP_OST_DUE) &&
 	       (!has(s, ACPIHP_REMOVE_PENDING) || has(s, ACPIHP_REMOVE_REQUESTED));
 }
@@ -81,7 +87,8 @@ bool acpihp_can_be(const struct acpihp *hp, const struct acpihp_state *in,
 {
 	const struct acpihp_ost *ost = (const struct acpihp_ost *)(slot + in->nslots);
 
-	if (in->nslots != hp->w.nslots || in->nosts > hp->ring_len)
+	if (in->nslots != hp->w.nslots || in->nosts > hp->ring_len || in->accessed > 1 ||
+	    in->reserved != 0)
 		return false;
 	for (uint32_t i = 0; i < in->nslots; i++)
 		if (!slot_can_be(hp, i, &slot[i]))
@@ -115,6 +122,7 @@ void acpihp_load_locked(struct acpihp *hp, const struct acpihp_state *in,
 
 	hp->ignored = in->ignored;
 	hp->lost = in->lost;
+	hp->accessed = in->accessed;
 	hp->pending = hp->ejected = 0;
 	for (uint32_t i = 0; i < in->nslots; i++)
 		load_slot_locked(hp, i, &slot[i], now);

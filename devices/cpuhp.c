@@ -60,6 +60,7 @@ void cpuhp_reset(struct cpuhp *hp)
 	for (uint32_t i = 0; i < hp->topo->max_vcpus; i++)
 		acpihp_reset_locked(&hp->acpi, i);
 	hp->selector = hp->ost_event = hp->command = 0;
+	hp->acpi.accessed = false;
 	acpihp_tell_ged_locked(&hp->acpi);
 	mtx_unlock_at(&hp->acpi.lock, &RANK_SLOTS);
 }
@@ -117,6 +118,7 @@ static void copy_facts(struct cpuhp_slot *out, uint32_t facts)
 	out->by_guest = facts & ACPIHP_BY_GUEST;
 	out->underway = facts & ACPIHP_UNDERWAY;
 	out->in_tables = facts & ACPIHP_IN_TABLES;
+	out->may_know = facts & ACPIHP_MAY_KNOW;
 	out->seen = facts & ACPIHP_DID(ACPIHP_SEEN);
 	out->acked = facts & ACPIHP_DID(ACPIHP_ACKED);
 	out->started = facts & ACPIHP_DID(ACPIHP_STARTED);

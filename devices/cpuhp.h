@@ -43,6 +43,7 @@ struct cpuhp_slot {
 	bool by_guest;  /* the last eject was the guest's own */
 	bool underway;  /* the guest knows that it is to eject, and has not refused */
 	bool in_tables; /* it is there since the guest booted, which needs no event */
+	bool may_know;  /* the guest may have found it without its event */
 
 	/* What has happened since the last plug; the last three, since a removal was
 	 * last asked for. Decide by these. */

@@ -175,9 +175,10 @@ static void do_unplug(struct rig *r, const uint8_t *a)
 	for (size_t i = 0; i < n; i++) {
 		const struct acpihp_slot *s = &r->before[index[i]];
 
-		unseen = unseen && s->state == SLOT_PLUGGED &&
-			 !(s->facts & (ACPIHP_DID(ACPIHP_SEEN) |
-				       ACPIHP_DID(ACPIHP_ACKED) | ACPIHP_IN_TABLES));
+		unseen =
+			unseen && s->state == SLOT_PLUGGED &&
+			!(s->facts & (ACPIHP_DID(ACPIHP_SEEN) | ACPIHP_DID(ACPIHP_ACKED) |
+				      ACPIHP_DID(ACPIHP_STARTED) | ACPIHP_IN_TABLES));
 	}
 	MUST((cpuhp_unplug(&r->hp, index, n) == 0) == unseen);
 }
@@ -393,7 +394,7 @@ static void check_times(const struct rig *r, uint32_t index)
 static void check_slot(const struct rig *r, uint32_t index)
 {
 	const struct acpihp_slot *s = &r->hp.acpi.slot[index];
-	const uint32_t marks = ACPIHP_INSERT_PENDING | ACPIHP_REMOVE_PENDING;
+	const uint32_t going = ACPIHP_REMOVE_PENDING | ACPIHP_REMOVE_REQUESTED;
 
 	MUST(s->state < SLOT_NSTATES);
 	MUST(status_of(r, index) ==
@@ -404,7 +405,8 @@ static void check_slot(const struct rig *r, uint32_t index)
 		MUST(!has(s, ACPIHP_OST_DUE));
 		MUST(!has(s, ACPIHP_REMOVE_PENDING) || has(s, ACPIHP_REMOVE_REQUESTED));
 	} else {
-		MUST(!has(s, marks | ACPIHP_REMOVE_REQUESTED));
+		MUST(!has(s, going));
+		MUST(!has(s, ACPIHP_INSERT_PENDING) || has(s, ACPIHP_MAY_KNOW));
 	}
 	MUST(!has(s, ACPIHP_DID(ACPIHP_GONE)) ||
 	     (s->state == SLOT_ABSENT && !has(s, ACPIHP_OST_DUE)));
@@ -419,7 +421,8 @@ static void check_guest_step(const struct rig *r, uint32_t index)
 {
 	const struct acpihp_slot *was = &r->before[index], *is = &r->hp.acpi.slot[index];
 	const uint32_t hosts = ACPIHP_INSERT_PENDING | ACPIHP_REMOVE_PENDING |
-			       ACPIHP_REMOVE_REQUESTED | ACPIHP_IN_TABLES;
+			       ACPIHP_REMOVE_REQUESTED | ACPIHP_IN_TABLES |
+			       ACPIHP_MAY_KNOW;
 	bool asked = has(was, ACPIHP_REMOVE_REQUESTED | ACPIHP_UNDERWAY);
 
 	MUST((is->facts & ~was->facts & hosts) == 0);

@@ -91,6 +91,7 @@ void cpuhp_access(void *dev, uint64_t offset, uint8_t *data, uint32_t len, bool 
 	bool news = false;
 
 	mtx_lock_at(&hp->acpi.lock, &RANK_SLOTS);
+	hp->acpi.accessed = true;
 	if (write)
 		news = write_locked(hp, offset, bus_get(data, len));
 	else

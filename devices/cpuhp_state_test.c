@@ -30,6 +30,7 @@ static void make_everything_different(struct fixture *f)
 	cpuhp_runs(&f->hp, 0, true);
 	cpuhp_plug(&f->hp, index, 3);
 	say_ost(f, 4, OST_DEVICE_CHECK, OST_SUCCESS);
+	(void)status_of(f, 6);
 	cpuhp_ask_removal(&f->hp, index + 2, 1);
 	say_ost(f, 6, OST_EJECT_REQUEST, OST_IN_PROGRESS);
 	wr(f, CPUHP_CONTROL, 1, CPUHP_EJECT);
@@ -199,6 +200,16 @@ static void more_at_the_end(struct saved *s)
 	s->len++;
 }
 
+static void accessed_more_than_once(struct saved *s)
+{
+	s->st->acpi.accessed = 2;
+}
+
+static void what_nobody_knows(struct saved *s)
+{
+	s->st->acpi.reserved = 1;
+}
+
 static void no_head(struct saved *s)
 {
 	s->len = sizeof(*s->st) - 1;
@@ -225,6 +236,8 @@ static void a_state_that_cannot_be_is_refused_and_changes_nothing(void **state)
 		report_of_no_cpu,
 		no_such_command,
 		more_at_the_end,
+		accessed_more_than_once,
+		what_nobody_knows,
 		no_head,
 	};
 	struct fixture *f = *state;

@@ -39,6 +39,7 @@ static void a_reset_shows_the_sta_that_the_guest_boots_with(void **state)
 
 	plug(f, 4, 5);
 	cpuhp_show(&f->hp, sta);
+	(void)status_of(f, 4);
 	cpuhp_ask_removal(&f->hp, index, 1);
 	cpuhp_reset(&f->hp);
 	assert_int_equal(sta[4], CPU_STA_ABSENT);
@@ -55,8 +56,8 @@ static void a_reset_shows_the_sta_that_the_guest_boots_with(void **state)
 static void withdraw_a_seen_removal(struct fixture *f, const uint32_t *four)
 {
 	plug(f, 4, 5);
+	(void)status_of(f, 4);
 	cpuhp_ask_removal(&f->hp, four, 1);
-	wr(f, CPUHP_SELECTOR, 4, 4);
 	assert_true(rd(f, CPUHP_STATUS, 1) & CPUHP_REMOVE);
 	cpuhp_withdraw_removal(&f->hp, four, 1);
 	assert_false(rd(f, CPUHP_STATUS, 1) & CPUHP_REMOVE);
@@ -242,6 +243,84 @@ static void what_the_guest_has_seen_cannot_be_unplugged(void **state)
 	assert_int_equal(cpuhp_unplug(&f->hp, index + 1, 1), -EBUSY);
 }
 
+/* It may have found it when it looked at all of them. */
+static void what_is_taken_back_is_looked_at_again(void **state)
+{
+	const uint32_t four = 4;
+	struct fixture *f = *state;
+
+	cpuhp_plug(&f->hp, &four, 1);
+	assert_true(cpuhp_get(&f->hp, 4).may_know);
+	assert_int_equal(cpuhp_unplug(&f->hp, &four, 1), 0);
+	assert_true(f->line);
+	assert_int_equal(rd(f, CPUHP_NEXT, 4),
+			 4 | CPUHP_INSERT << CPUHP_NEXT_STATUS_SHIFT);
+	wr(f, CPUHP_CONTROL, 1, CPUHP_INSERT);
+	assert_false(f->line);
+	say_ost(f, 4, OST_DEVICE_CHECK, OST_SUCCESS); /* it has trimmed it */
+	assert_int_equal(cpuhp_ignored(&f->hp), 1);
+	assert_int_equal(cpuhp_get(&f->hp, 4).state, SLOT_ABSENT);
+	cpuhp_plug(&f->hp, &four, 1);
+	assert_false(cpuhp_get(&f->hp, 4).may_know); /* it looks no more by itself */
+}
+
+/* It has notified itself, comes to what is there again, and then acknowledges. */
+static void what_it_looks_at_again_cannot_be_taken_back_once_more(void **state)
+{
+	const uint32_t four = 4;
+	struct fixture *f = *state;
+
+	cpuhp_plug(&f->hp, &four, 1);
+	assert_int_equal(cpuhp_unplug(&f->hp, &four, 1), 0);
+	assert_true(rd(f, CPUHP_NEXT, 4) & CPUHP_INSERT << CPUHP_NEXT_STATUS_SHIFT);
+	cpuhp_plug(&f->hp, &four, 1);
+	assert_int_equal(cpuhp_unplug(&f->hp, &four, 1), -EBUSY);
+	assert_true(cpuhp_get(&f->hp, 4).may_know);
+}
+
+static void what_it_begins_to_start_cannot_be_unplugged(void **state)
+{
+	const uint32_t four = 4;
+	struct fixture *f = *state;
+
+	cpuhp_plug(&f->hp, &four, 1);
+	cpuhp_started(&f->hp, 4);
+	assert_int_equal(cpuhp_unplug(&f->hp, &four, 1), -EBUSY);
+}
+
+static void the_first_access_ends_what_it_finds_by_itself_until_a_reset(void **state)
+{
+	const uint32_t index[] = { 4, 5 };
+	struct fixture *f = *state;
+
+	(void)rd(f, CPUHP_NEXT, 4);
+	cpuhp_plug(&f->hp, index, 1);
+	assert_false(cpuhp_get(&f->hp, 4).may_know);
+	cpuhp_reset(&f->hp);
+	cpuhp_plug(&f->hp, index + 1, 1);
+	assert_false(cpuhp_get(&f->hp, 4).may_know); /* that is in its tables */
+	assert_true(cpuhp_get(&f->hp, 5).may_know);
+}
+
+/* Nobody needs to be asked, and no _OST is due. */
+static void what_the_guest_has_not_seen_goes_at_once(void **state)
+{
+	const uint32_t index[] = { 4, 5 };
+	struct fixture *f = *state;
+	uint32_t gone;
+
+	cpuhp_plug(&f->hp, index, 2);
+	assert_int_equal(status_of(f, 5), CPUHP_ENABLED | CPUHP_INSERT);
+	cpuhp_ask_removal(&f->hp, index, 2);
+	assert_true(cpuhp_next_ejected(&f->hp, &gone));
+	assert_int_equal(gone, 4);
+	cpuhp_park(&f->hp, 4);
+	assert_false(cpuhp_next_ejected(&f->hp, &gone));
+	assert_true(cpuhp_get(&f->hp, 4).gone);
+	assert_int_equal(status_of(f, 4), CPUHP_INSERT); /* look again */
+	assert_int_equal(status_of(f, 5), CPUHP_ENABLED | CPUHP_INSERT | CPUHP_REMOVE);
+}
+
 static void a_guest_without_acpi_is_told_nothing_and_lets_go_by_stopping(void **state)
 {
 	const uint32_t four = 4;
@@ -301,6 +380,11 @@ int main(void)
 		TEST(a_reset_clears_the_registers_and_keeps_the_reports),
 		TEST(what_is_there_at_boot_cannot_be_unplugged),
 		TEST(what_the_guest_has_seen_cannot_be_unplugged),
+		TEST(what_is_taken_back_is_looked_at_again),
+		TEST(what_it_looks_at_again_cannot_be_taken_back_once_more),
+		TEST(what_it_begins_to_start_cannot_be_unplugged),
+		TEST(the_first_access_ends_what_it_finds_by_itself_until_a_reset),
+		TEST(what_the_guest_has_not_seen_goes_at_once),
 		TEST(a_guest_without_acpi_is_told_nothing_and_lets_go_by_stopping),
 		TEST(a_guest_without_acpi_cannot_hold_what_it_does_not_run),
 	};

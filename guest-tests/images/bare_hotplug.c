@@ -160,6 +160,12 @@ static void take_cpu(uint32_t i)
 		c->told = false;
 		return;
 	}
+	select(i);
+	if (!(status() & CPUHP_ENABLED)) { /* it was taken back */
+		ost(i, OST_DEVICE_CHECK, OST_SUCCESS);
+		c->told = c->registered = false;
+		return;
+	}
 	if (c->apic_id != arch_id(i))
 		say("bare: FAULT madt and block name different ids\n");
 	if (!c->registered)

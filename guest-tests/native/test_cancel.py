@@ -83,7 +83,7 @@ def test_an_add_is_cancelled_until_the_guest_has_seen_it():
             job = q.wait_event("HOTPLUG_COMPLETED")["data"]
             equal(job["result"], "cancelled", "the job")
             equal((v.vcpu_threads(), states(q)), (before, ["online"] + ["absent"] * 3), "the VM")
-            equal(v.report()[1], "e---", "the guest's view after cancel")
+        equal(v.report()[1], "e---", "the guest's view after the cancels")
         fds = v.fds()
         q.execute("resize", {"sockets": 4})
         equal(v.fds(), fds, "fds: those of the cancelled CPUs are used")

@@ -79,8 +79,10 @@ static inline void check_slot(const struct seen *s, const struct job *job, uint3
 		assert_int_equal(job->operation, JOB_REMOVE);
 		assert_true(units_has(&job->units, cpu));
 	}
-	if (slot->insert_pending || slot->remove_pending)
+	if (slot->remove_pending)
 		assert_true(enabled);
+	if (slot->insert_pending) /* or it was taken back */
+		assert_true(enabled || slot->may_know);
 }
 
 static inline void check_slots(const struct seen *s, const struct job *job,

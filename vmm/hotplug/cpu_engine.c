@@ -311,10 +311,10 @@ static void refuse(struct step *s, const struct ost *ost)
 static int on_ost(struct step *s, const struct cpu_event *ev)
 {
 	const struct ost *ost = &ev->ost;
-	enum slot_state st = cpuhp_slot_state(s->cpuhp, ost->index);
+	const struct cpuhp_slot slot = cpuhp_get(s->cpuhp, ost->index);
 
 	add_action(s, ACTION_TELL_OST)->ost = *ost;
-	if (!in_job(s, ost->index) || !cpu_refuses(ost, s->job->operation, st))
+	if (!in_job(s, ost->index) || !cpu_refuses(ost, s->job->operation, &slot))
 		return 0;
 	if (!units_has(&s->jobs->answering, ost->index))
 		refuse(s, ost);

@@ -224,12 +224,22 @@ static void a_no_counts_where_the_slot_leaves_it_open(void **state)
 		struct ost ost = { .event = events[i % 4],
 				   .status = statuses[i / 4 % 4] };
 		enum slot_state st = (enum slot_state)(i / 16);
+		struct cpuhp_slot slot = { .state = st };
+		struct cpuhp_slot found = { .state = st, .may_know = true };
+		struct cpuhp_slot booted = { .state = st, .in_tables = true };
 		bool no = ost.status == 1 || ost.status == 0x82;
 
-		assert_int_equal(cpu_refuses(&ost, JOB_ADD, st),
+		assert_int_equal(cpu_refuses(&ost, JOB_ADD, &slot),
 				 no && ost.event == OST_DEVICE_CHECK &&
 					 st == SLOT_PLUGGED);
-		assert_int_equal(cpu_refuses(&ost, JOB_REMOVE, st),
+		assert_int_equal(cpu_refuses(&ost, JOB_ADD, &found),
+				 ost.status == 0x82 && ost.event == OST_DEVICE_CHECK &&
+					 st == SLOT_PLUGGED);
+		assert_int_equal(cpu_refuses(&ost, JOB_ADD, &booted),
+				 cpu_refuses(&ost, JOB_ADD, &found));
+		assert_int_equal(cpu_refuses(&ost, JOB_REMOVE, &found),
+				 cpu_refuses(&ost, JOB_REMOVE, &slot));
+		assert_int_equal(cpu_refuses(&ost, JOB_REMOVE, &slot),
 				 no && ost.event == OST_EJECT_REQUEST &&
 					 slot_enabled(st));
 		n += no && ost.event == OST_EJECT_REQUEST && slot_enabled(st);

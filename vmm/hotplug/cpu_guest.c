@@ -42,7 +42,14 @@ bool cpu_removal_lasts(struct cpuhp *hp, const struct units *cpus)
 	return false;
 }
 
-bool cpu_refuses(const struct ost *ost, enum job_operation op, enum slot_state st)
+static bool may_mean_has_it(const struct ost *ost, const struct cpuhp_slot *slot)
+{
+	return ost->event == OST_DEVICE_CHECK && ost->status == OST_FAILURE &&
+	       (slot->may_know || slot->in_tables);
+}
+
+bool cpu_refuses(const struct ost *ost, enum job_operation op,
+		 const struct cpuhp_slot *slot)
 {
 	static const uint32_t about[JOB_NOPERATIONS] = {
 		[JOB_ADD] = OST_DEVICE_CHECK,
@@ -57,5 +64,6 @@ bool cpu_refuses(const struct ost *ost, enum job_operation op, enum slot_state s
 	};
 
 	return ost->event == about[op] && ost->status != OST_SUCCESS &&
-	       ost->status != OST_IN_PROGRESS && open[op][st];
+	       ost->status != OST_IN_PROGRESS && open[op][slot->state] &&
+	       !may_mean_has_it(ost, slot);
 }

@@ -16,9 +16,11 @@ uint64_t cpu_reached_ns(void *cpuhp, uint32_t cpu, enum job_phase p);
  * would lose it. */
 bool cpu_removal_lasts(struct cpuhp *hp, const struct units *cpus);
 
-/* Whether the guest refuses the operation by what it said of a CPU whose slot is in this
- * state. What it says is a hint: it may have been said before it came so far, and what
- * the slot shows to be so cannot be refused any more. Pure. */
-bool cpu_refuses(const struct ost *ost, enum job_operation op, enum slot_state st);
+/* Whether the guest refuses the operation by what it said of this CPU. What it says is a
+ * hint: it may have been said before it came so far, and what the slot shows to be so
+ * cannot be refused any more. Of a CPU that it may have found by itself, "failure" can
+ * mean that it has it already. Pure. */
+bool cpu_refuses(const struct ost *ost, enum job_operation op,
+		 const struct cpuhp_slot *slot);
 
 #endif

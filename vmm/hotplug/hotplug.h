@@ -90,7 +90,7 @@ int hotplug_add(struct hotplug *h, int64_t socket, const char *id, struct text *
 int hotplug_remove(struct hotplug *h, const char *id, uint32_t timeout_ms,
 		   struct text *why);
 
-/* Ends the job that runs now: an add that the guest has not registered is taken back, a
+/* Ends the job that runs now: an add of which the guest has seen nothing is taken back, a
  * removal is asked for no longer. 0; or -ENOENT without a job, also where what the guest
  * did just now has ended it, though that may have begun another; -EBUSY when the guest is
  * too far. */

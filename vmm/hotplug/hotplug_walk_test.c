@@ -71,6 +71,92 @@ static void a_refusal_of_a_cpu_that_runs_refuses_nothing(void **state)
 	assert_int_equal(count(f), 2);
 }
 
+/* It found it when it looked at all of them, and onlines it when it comes to that. */
+static void
+already_enumerated_refuses_nothing_where_the_scan_may_have_found_it(void **state)
+{
+	struct fixture *f = *state;
+	struct text why;
+
+	assert_int_equal(resize(f, 2, &why), 0);
+	for (uint32_t i = 4; i <= 7; i++)
+		answer(f, i, OST_FAILURE);
+	hotplug_look(f->hotplug);
+	assert_true(job_running(hotplug_job(f->hotplug)));
+	for (uint32_t i = 4; i <= 7; i++)
+		cpuhp_runs(&f->cpuhp, i, true);
+	hotplug_look(f->hotplug);
+	assert_int_equal(f->done.result, JOB_DONE);
+	assert_int_equal(resize(f, 3, &why), 0); /* of this it knows by the event alone */
+	answer(f, 8, OST_FAILURE);
+	hotplug_look(f->hotplug);
+	assert_int_equal(f->done.result, JOB_REFUSED);
+}
+
+/* It has found it by its _STA, which no register sees. */
+static void a_cancel_has_the_guest_look_again(void **state)
+{
+	struct fixture *f = *state;
+	struct text why;
+
+	assert_int_equal(resize(f, 2, &why), 0);
+	assert_int_equal(hotplug_cancel(f->hotplug, &why), 0);
+	assert_int_equal(count(f), 1);
+	for (uint32_t i = 4; i <= 7; i++) {
+		assert_true(cpuhp_get(&f->cpuhp, i).insert_pending);
+		answer(f, i, OST_SUCCESS); /* trimmed */
+	}
+	hotplug_look(f->hotplug);
+	assert_int_equal(f->nost, 0);
+	assert_int_equal(resize(f, 2, &why), 0);
+	guest_takes(f, 4, 7);
+	assert_int_equal(f->done.result, JOB_DONE);
+}
+
+/* As with acpi=off: its add has timed out, and nothing is asked of the guest. */
+static void what_no_guest_has_seen_goes_back_at_once(void **state)
+{
+	struct fixture *f = *state;
+	struct text why;
+
+	assert_int_equal(hotplug_resize(f->hotplug, 4, SHORT_MS, &why), 0);
+	wait_completed(f);
+	assert_int_equal(f->done.result, JOB_TIMED_OUT);
+	assert_int_equal(hotplug_cancel(f->hotplug, &why), -ENOENT);
+	assert_int_equal(resize(f, 3, &why), 0);
+	assert_int_equal(f->done.result, JOB_DONE);
+	assert_int_equal(f->done.count, 3);
+	assert_int_equal(f->deleted, 3);
+	assert_int_equal(hotplug_remove(f->hotplug, "socket-1", 1000, &why), 0);
+	assert_int_equal(f->done.result, JOB_DONE);
+	assert_int_equal(f->deleted, 1);
+	assert_int_equal(f->ndeleted, 2);
+	assert_int_equal(f->ndeleted_by_guest, 0);
+	assert_int_equal(count(f), 2);
+	assert_int_equal(atomic_load(&fake_threads), PER_SOCKET);
+}
+
+/* The guest keeps the one that it has; then it gets the others again. */
+static void what_it_has_of_a_socket_is_asked_for(void **state)
+{
+	struct fixture *f = *state;
+	struct text why;
+
+	assert_int_equal(hotplug_resize(f->hotplug, 2, SHORT_MS, &why), 0);
+	answer(f, 4, OST_SUCCESS);
+	wait_completed(f);
+	assert_int_equal(resize(f, 1, &why), 0);
+	assert_true(cpuhp_get(&f->cpuhp, 4).remove_pending);
+	assert_int_equal(cpuhp_get(&f->cpuhp, 5).state, SLOT_ABSENT);
+	begin_removal(f, 4);
+	say_ost(f, 4, OST_EJECT_REQUEST, 0x82);
+	hotplug_look(f->hotplug);
+	assert_int_equal(f->done.result, JOB_REFUSED);
+	assert_true(hotplug_job(f->hotplug)->repair);
+	assert_int_equal(hotplug_job(f->hotplug)->nunits, PER_SOCKET - 1);
+	assert_int_equal(f->ndeleted, 0);
+}
+
 /* Its own look ends the job that it was meant for. */
 static void a_cancel_that_comes_late_leaves_the_repair(void **state)
 {
@@ -342,6 +428,10 @@ int main(void)
 		TEST(an_own_eject_under_a_repair_is_told_once),
 		TEST(a_refusal_of_what_is_gone_refuses_nothing),
 		TEST(a_refusal_of_a_cpu_that_runs_refuses_nothing),
+		TEST(already_enumerated_refuses_nothing_where_the_scan_may_have_found_it),
+		TEST(a_cancel_has_the_guest_look_again),
+		TEST(what_no_guest_has_seen_goes_back_at_once),
+		TEST(what_it_has_of_a_socket_is_asked_for),
 		TEST(a_cancel_that_comes_late_leaves_the_repair),
 		TEST(what_came_online_and_went_offline_is_not_online),
 		TEST(a_cancel_takes_back_no_more_than_its_job_gave),
