@@ -130,7 +130,28 @@ static void read_model(uint32_t name[12])
 				  &name[4 * i + 2], &name[4 * i + 3]);
 }
 
-/* KVM's own IOAPIC, with PICs that nobody uses; or for ids above 254 ours. */
+/* The lines end at the IOAPIC alone. KVM's 8259s, which no table names, would have them
+ * too, and a guest without an IOAPIC driver (nosmp) took vector 4 for an overflow. */
+static int route_lines(struct vm *vm)
+{
+	_Alignas(struct kvm_irq_routing) unsigned char
+		buf[sizeof(struct kvm_irq_routing) +
+		    IOAPIC_PINS * sizeof(struct kvm_irq_routing_entry)] = { 0 };
+	struct kvm_irq_routing *routes = (void *)buf;
+
+	routes->nr = IOAPIC_PINS;
+	for (uint32_t i = 0; i < IOAPIC_PINS; i++) {
+		struct kvm_irq_routing_entry *e = &routes->entries[i];
+
+		e->gsi = i;
+		e->type = KVM_IRQ_ROUTING_IRQCHIP;
+		e->u.irqchip.irqchip = KVM_IRQCHIP_IOAPIC;
+		e->u.irqchip.pin = i;
+	}
+	return ioctl(vm->vm_fd, KVM_SET_GSI_ROUTING, routes) < 0 ? -errno : 0;
+}
+
+/* KVM's own IOAPIC; or for ids above 254 ours. */
 static int make_irqchip(struct vm *vm)
 {
 	const struct ioapic_out out = { send_message, watch_messages, vm };
@@ -140,7 +161,8 @@ static int make_irqchip(struct vm *vm)
 	    ioctl(vm->vm_fd, KVM_SET_TSS_ADDR, TSS) < 0)
 		return -errno;
 	if (!vm->arch->x2apic)
-		return ioctl(vm->vm_fd, KVM_CREATE_IRQCHIP, 0) < 0 ? -errno : 0;
+		return ioctl(vm->vm_fd, KVM_CREATE_IRQCHIP, 0) < 0 ? -errno
+								   : route_lines(vm);
 	ioapic_init(&vm->arch->ioapic, &out);
 	return enable(vm, KVM_CAP_SPLIT_IRQCHIP, IOAPIC_PINS);
 }
