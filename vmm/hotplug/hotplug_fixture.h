@@ -170,7 +170,7 @@ static inline int setup(void **state)
 	assert_int_equal(
 		cpuhp_init(&f->cpuhp, &f->topo, &f->ged, CPUHP_ACCEPT_EJECTS, on_wake, f),
 		0);
-	f->env = (struct vcpu_env){ .vm = f->vm, .cpuhp = &f->cpuhp };
+	f->env = (struct vcpu_env){ .vm = f->vm, .vcpu = f->vcpu, .cpuhp = &f->cpuhp };
 	vcpu_env_init(&f->env);
 	assert_int_equal(vcpu_setup_kick(), 0);
 	for (uint32_t i = 0; i < PER_SOCKET; i++) {

@@ -222,7 +222,7 @@ static void an_add_goes_on_across_a_reset_and_needs_no_ost(void **state)
 		answer(f, i, OST_SUCCESS);
 	cpuhp_runs(&f->cpuhp, 4, true); /* not yet looked at: it happened before */
 	cpuhp_runs(&f->cpuhp, 5, true);
-	vcpu_pause_all(&f->env, f->vcpu, MAX_VCPUS);
+	vcpu_pause_all(&f->env);
 	hotplug_reset(f->hotplug);
 	assert_int_equal(hotplug_job(f->hotplug)->phase, JOB_REGISTERED);
 	expect_tables(f, 7);
@@ -252,7 +252,7 @@ static void a_removal_ends_with_a_reset(void **state)
 	hotplug_look(f->hotplug);
 	eject(f, 10);
 	begin_removal(f, 9);
-	vcpu_pause_all(&f->env, f->vcpu, MAX_VCPUS);
+	vcpu_pause_all(&f->env);
 	hotplug_reset(f->hotplug);
 	expect_tables(f, 3);
 	assert_int_equal(atomic_load(&fake_threads), 0);

@@ -274,14 +274,14 @@ int vcpu_reset(struct vcpu *v)
 	return err;
 }
 
-void vcpu_pause_all(struct vcpu_env *env, struct vcpu *const *v, uint32_t n)
+void vcpu_pause_all(struct vcpu_env *env)
 {
 	mtx_lock_at(&env->lock, &RANK_VCPU);
 	env->paused = true;
 	mtx_unlock_at(&env->lock, &RANK_VCPU);
-	for (uint32_t i = 0; i < n; i++)
-		if (v[i] != NULL && vcpu_has_thread(v[i]))
-			vcpu_kick(v[i]);
+	for (uint32_t i = 0; i < env->vm->topo->max_vcpus; i++)
+		if (env->vcpu[i] != NULL && vcpu_has_thread(env->vcpu[i]))
+			vcpu_kick(env->vcpu[i]);
 	mtx_lock_at(&env->lock, &RANK_VCPU);
 	while (env->running > 0)
 		cnd_wait(&env->changed, &env->lock);
@@ -294,4 +294,14 @@ void vcpu_resume_all(struct vcpu_env *env)
 	env->paused = false;
 	cnd_wake_all(&env->changed);
 	mtx_unlock_at(&env->lock, &RANK_VCPU);
+}
+
+bool vcpu_all_paused(struct vcpu_env *env)
+{
+	bool paused;
+
+	mtx_lock_at(&env->lock, &RANK_VCPU);
+	paused = env->paused;
+	mtx_unlock_at(&env->lock, &RANK_VCPU);
+	return paused;
 }

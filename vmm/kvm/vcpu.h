@@ -115,10 +115,12 @@ void vcpu_destroy(struct vcpu *v);
  * start. It is at the gate, or parked. 0 or -errno. */
 int vcpu_reset(struct vcpu *v) NOT_HOLDING(FROM_VCPU);
 
-/* Makes all n vCPUs wait at the gate, and returns when they do; NULL entries are skipped.
- * There no instruction of the guest is half done: what it asked of us it has got. */
-void vcpu_pause_all(struct vcpu_env *env, struct vcpu *const *v, uint32_t n)
-	NOT_HOLDING(FROM_VCPU);
+/* Makes all vCPUs of env wait at the gate, and returns when they do. There no instruction
+ * of the guest is half done: what it asked of us it has got. */
+void vcpu_pause_all(struct vcpu_env *env) NOT_HOLDING(FROM_VCPU);
 void vcpu_resume_all(struct vcpu_env *env) NOT_HOLDING(FROM_VCPU);
+
+/* Whether they are made to wait, or do so. Main. */
+bool vcpu_all_paused(struct vcpu_env *env) NOT_HOLDING(FROM_VCPU);
 
 #endif

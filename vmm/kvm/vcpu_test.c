@@ -110,7 +110,7 @@ static void a_paused_vm_runs_nothing_until_it_is_resumed(void **state)
 	for (int round = 0; round < ROUNDS; round++) {
 		unsigned runs;
 
-		vcpu_pause_all(&f->env, f->vcpu, NVCPUS);
+		vcpu_pause_all(&f->env);
 		runs = atomic_load(&fake_runs);
 		usleep((useconds_t)(round % 8) * 40);
 		assert_int_equal(atomic_load(&fake_runs), runs);
@@ -125,7 +125,7 @@ static void a_thread_that_starts_while_paused_waits(void **state)
 	struct fixture *f = *state;
 	unsigned runs = atomic_load(&fake_runs);
 
-	vcpu_pause_all(&f->env, f->vcpu, NVCPUS);
+	vcpu_pause_all(&f->env);
 	start_all(f);
 	for (uint32_t i = 0; i < NVCPUS; i++)
 		assert_true(vcpu_tid(f->vcpu[i]) > 0);
@@ -146,7 +146,7 @@ static void what_the_guest_asked_is_finished_before_the_gate(void **state)
 	atomic_store(&fake_exit_reason, KVM_EXIT_MMIO);
 	start_all(f);
 	for (int round = 0; round < ROUNDS; round++) {
-		vcpu_pause_all(&f->env, f->vcpu, NVCPUS);
+		vcpu_pause_all(&f->env);
 		assert_int_equal(atomic_load(&fake_unfinished), 0);
 		vcpu_resume_all(&f->env);
 		usleep((useconds_t)(round % 8) * 40);
@@ -169,13 +169,13 @@ static void a_vcpu_with_a_triple_fault_waits_for_a_reset(void **state)
 		usleep(20);
 	atomic_store(&fake_exit_reason, 0);
 	runs = atomic_load(&fake_runs);
-	vcpu_pause_all(&f->env, f->vcpu, NVCPUS);
+	vcpu_pause_all(&f->env);
 	vcpu_resume_all(&f->env); /* does not help */
 	usleep(5000);
 	assert_int_equal(atomic_load(&fake_runs), runs);
 	assert_int_equal(atomic_load(&fake_threads), NVCPUS);
 	vcpu_stop(f->vcpu[0]); /* not stuck for good */
-	vcpu_pause_all(&f->env, f->vcpu, NVCPUS);
+	vcpu_pause_all(&f->env);
 	for (uint32_t i = 0; i < NVCPUS; i++)
 		assert_int_equal(vcpu_reset(f->vcpu[i]), 0);
 	assert_int_equal(atomic_load(&fake_runs), runs);
@@ -191,7 +191,7 @@ static void a_reset_says_which_call_failed(void **state)
 	int n = 0, err;
 
 	assert_int_equal(vcpu_start(f->vcpu[1]), 0);
-	vcpu_pause_all(&f->env, f->vcpu, NVCPUS);
+	vcpu_pause_all(&f->env);
 	do {
 		fake_fail_at = ++n;
 		err = vcpu_reset(f->vcpu[1]);
@@ -296,7 +296,7 @@ static void a_vcpu_that_goes_off_waits_at_the_gate(void **state)
 	vcpu_kick(f->vcpu[1]);
 	usleep(2000);
 	runs = atomic_load(&fake_runs);
-	vcpu_pause_all(&f->env, f->vcpu, NVCPUS);
+	vcpu_pause_all(&f->env);
 	vcpu_resume_all(&f->env);
 	usleep(2000);
 	assert_int_equal(atomic_load(&fake_runs), runs);

@@ -448,7 +448,7 @@ void machine_pause(struct machine *m)
 {
 	if (m->paused)
 		return;
-	vcpu_pause_all(&m->env, m->vcpu, m->topo.max_vcpus);
+	vcpu_pause_all(&m->env);
 	m->paused = true;
 	record_paused(&m->record, true);
 }

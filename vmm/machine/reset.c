@@ -96,7 +96,7 @@ static int machine_reset(struct machine *m, const struct reset_wish *w, struct t
 	uint64_t begun = now_ns(), at_gate;
 	int err;
 
-	vcpu_pause_all(&m->env, m->vcpu, m->topo.max_vcpus);
+	vcpu_pause_all(&m->env);
 	at_gate = now_ns();
 	forget_wish(m);
 	hotplug_reset(m->hotplug);
