@@ -8,11 +8,12 @@
 #include "vmm/base/log.h"
 #include "vmm/config/origin.h"
 #include "vmm/kvm/vm.h"
-#include "vmm/machine/machine.h"
+#include "vmm/machine/ending.h"
 #include "vmm/machine/tty.h"
 #include "vmm/options.h"
+#include "vmm/program.h"
 
-static int refuse(enum machine_end how, const struct text *why)
+static int refuse(enum machine_exit how, const struct text *why)
 {
 	log_err("%s", why->s);
 	return (int)how;
@@ -46,18 +47,12 @@ static int run(const struct spec *given)
 {
 	struct spec spec = *given;
 	struct topology topo;
-	struct machine *m;
-	struct text why;
 	int kvm_fd, how;
 
 	how = resolve(&spec, &topo, &kvm_fd);
 	if (how != 0)
 		return how;
-	if (machine_create(&spec, &topo, kvm_fd, &m, &why) < 0)
-		return refuse(MACHINE_HOST_ERROR, &why);
-	how = (int)machine_run(m);
-	machine_destroy(m);
-	return how;
+	return (int)program_run(&spec, &topo, kvm_fd);
 }
 
 /* A descriptor of ours that got the number of a closed standard file would be taken for
@@ -93,7 +88,8 @@ int main(int argc, char **argv)
 	if (fill_standard_files() < 0)
 		return MACHINE_HOST_ERROR;
 	(void)signal(SIGPIPE, SIG_IGN); /* a reader of the console or the log may go */
-	(void)signal(SIGXFSZ, SIG_IGN); /* what a guest writes may reach a limit of ours */
+	(void)signal(SIGXFSZ,
+		     SIG_IGN); /* what a guest writes may reach a limit of ours */
 	log_to(tty_output(STDERR_FILENO));
 	if (options_parse(argc, argv, &spec, &action, &why) < 0)
 		return refuse(MACHINE_USAGE, &why);

@@ -16,10 +16,10 @@
 #include "vmm/base/text.h"
 #include "vmm/hotplug/hotplug.h"
 
-struct machine;
+struct control;
 
 /* What the spec says of the number: what is stored or, of sockets, wanted. */
-uint32_t amend_spec(const struct machine *m, enum spec_cpu k);
+uint32_t amend_spec(const struct control *c, enum spec_cpu k);
 
 /* What a patch does. */
 struct amend_plan {
@@ -41,7 +41,7 @@ struct amended {
 
 /* 0 and *out; or a negative errno with *why, and nothing has changed: what amend_plan()
  * says, or what stopped the file from being written or a vCPU from being made. */
-int amend(struct machine *m, const struct patch *p, uint32_t timeout_ms,
+int amend(struct control *c, const struct patch *p, uint32_t timeout_ms,
 	  struct amended *out, struct text *why);
 
 #endif

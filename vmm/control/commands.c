@@ -4,11 +4,17 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "vmm/control/amend.h"
-#include "vmm/machine/machine.h"
-#include "vmm/qmp/qmp_server.h"
 #include "vmm/config/refusal.h"
+#include "vmm/control/amend.h"
+#include "vmm/control/control.h"
+#include "vmm/control/record.h"
 #include "vmm/control/report.h"
+#include "vmm/control/report_metrics.h"
+#include "vmm/control/report_vm.h"
+#include "vmm/hotplug/hotplug.h"
+#include "vmm/machine/machine.h"
+#include "vmm/machine/reset.h"
+#include "vmm/qmp/qmp_server.h"
 
 #define ARGS_MAX 4
 
@@ -19,12 +25,12 @@
 
 struct command {
 	const char *name;
-	json_t *(*fn)(struct machine *m, json_t *args, struct qmp_error *err);
+	json_t *(*fn)(struct control *c, json_t *args, struct qmp_error *err);
 	const char *args[ARGS_MAX]; /* the names it knows; NULL ends them */
 	bool hotplug;               /* a refusal is worth being remembered */
 };
 
-static json_t *query_commands(struct machine *m, json_t *args, struct qmp_error *err);
+static json_t *query_commands(struct control *c, json_t *args, struct qmp_error *err);
 
 static json_t *fail(struct qmp_error *err, const struct text *why)
 {
@@ -103,30 +109,30 @@ static int get_timeout(json_t *args, uint32_t *out, struct qmp_error *err)
 
 /* Queries: no arguments, no failure. */
 #define QUERY(name, expression)                                                          \
-	static json_t *query_##name(struct machine *m, json_t *args,                     \
+	static json_t *query_##name(struct control *c, json_t *args,                     \
 				    struct qmp_error *err)                               \
 	{                                                                                \
-		(void)m;                                                                 \
+		(void)c;                                                                 \
 		(void)args;                                                              \
 		(void)err;                                                               \
 		return expression;                                                       \
 	}
 
-QUERY(status, report_status(m))
-QUERY(topology, report_topology(m))
-QUERY(hotpluggable_cpus, report_hotpluggable_cpus(m))
-QUERY(cpus_fast, report_cpus_fast(m))
-QUERY(vcpus, report_vcpus(m))
-QUERY(acpi_ospm_status, report_ospm_status(m))
-QUERY(vm, report_vm(m))
-QUERY(events, report_events(m))
-QUERY(metrics, report_metrics(m))
+QUERY(status, report_status(c->machine))
+QUERY(topology, report_topology(c))
+QUERY(hotpluggable_cpus, report_hotpluggable_cpus(c->machine))
+QUERY(cpus_fast, report_cpus_fast(c->machine))
+QUERY(vcpus, report_vcpus(c->machine))
+QUERY(acpi_ospm_status, report_ospm_status(c->machine))
+QUERY(vm, report_vm(c))
+QUERY(events, report_events(c->record))
+QUERY(metrics, report_metrics(c))
 
-static json_t *query_version(struct machine *m, json_t *args, struct qmp_error *err)
+static json_t *query_version(struct control *c, json_t *args, struct qmp_error *err)
 {
 	json_t *greeting = qmp_greeting(), *version;
 
-	(void)m;
+	(void)c;
 	(void)args;
 	(void)err;
 	version =
@@ -135,7 +141,7 @@ static json_t *query_version(struct machine *m, json_t *args, struct qmp_error *
 	return version;
 }
 
-static json_t *resize(struct machine *m, json_t *args, struct qmp_error *err)
+static json_t *resize(struct control *c, json_t *args, struct qmp_error *err)
 {
 	int64_t sockets;
 	uint32_t timeout_ms;
@@ -145,10 +151,10 @@ static json_t *resize(struct machine *m, json_t *args, struct qmp_error *err)
 	if (need_int(args, "sockets", &sockets, err) < 0 ||
 	    get_timeout(args, &timeout_ms, err) < 0)
 		return NULL;
-	code = hotplug_resize(m->hotplug, sockets, timeout_ms, &why);
+	code = hotplug_resize(machine_hotplug(c->machine), sockets, timeout_ms, &why);
 	if (code < 0)
 		return fail_with(err, code, &why);
-	return report_job(m, hotplug_job(m->hotplug));
+	return report_job(c->machine, hotplug_job(machine_hotplug(c->machine)));
 }
 
 /* An optional string. 0, and *out, NULL where there is none; or -1 with *err. */
@@ -162,7 +168,7 @@ static int get_string(json_t *args, const char *name, const char **out,
 	return *out != NULL ? 0 : -1;
 }
 
-static int read_patch(const struct machine *m, const json_t *args, const char *type,
+static int read_patch(const struct control *c, const json_t *args, const char *type,
 		      struct patch *p, struct text *why)
 {
 	uint32_t cpu[SPEC_CPU_KEYS];
@@ -170,13 +176,13 @@ static int read_patch(const struct machine *m, const json_t *args, const char *t
 	int code = patch_type(type, &is_json, why);
 
 	for (int k = 0; k < SPEC_CPU_KEYS; k++)
-		cpu[k] = amend_spec(m, (enum spec_cpu)k);
+		cpu[k] = amend_spec(c, (enum spec_cpu)k);
 	return code < 0
 		       ? code
 		       : patch_read(json_object_get(args, "patch"), is_json, cpu, p, why);
 }
 
-static json_t *patch(struct machine *m, json_t *args, struct qmp_error *err)
+static json_t *patch(struct control *c, json_t *args, struct qmp_error *err)
 {
 	struct amended done;
 	uint32_t timeout_ms;
@@ -190,16 +196,16 @@ static json_t *patch(struct machine *m, json_t *args, struct qmp_error *err)
 	if (get_string(args, "type", &type, err) < 0 ||
 	    get_timeout(args, &timeout_ms, err) < 0)
 		return NULL;
-	code = read_patch(m, args, type, &p, &why);
+	code = read_patch(c, args, type, &p, &why);
 	if (code == 0)
-		code = amend(m, &p, timeout_ms, &done, &why);
-	return code < 0 ? fail_with(err, code, &why) : report_patched(m, &done);
+		code = amend(c, &p, timeout_ms, &done, &why);
+	return code < 0 ? fail_with(err, code, &why) : report_patched(c, &done);
 }
 
-static json_t *cancel(struct machine *m, json_t *args, struct qmp_error *err)
+static json_t *cancel(struct control *c, json_t *args, struct qmp_error *err)
 {
 	struct text why;
-	int code = hotplug_cancel(m->hotplug, &why);
+	int code = hotplug_cancel(machine_hotplug(c->machine), &why);
 
 	(void)args;
 	if (code < 0)
@@ -207,7 +213,7 @@ static json_t *cancel(struct machine *m, json_t *args, struct qmp_error *err)
 	return json_object();
 }
 
-static json_t *device_add(struct machine *m, json_t *args, struct qmp_error *err)
+static json_t *device_add(struct control *c, json_t *args, struct qmp_error *err)
 {
 	const char *driver = need_string(args, "driver", err), *id;
 	int64_t socket;
@@ -224,11 +230,11 @@ static json_t *device_add(struct machine *m, json_t *args, struct qmp_error *err
 	id = need_string(args, "id", err);
 	if (id == NULL || need_int(args, "socket-id", &socket, err) < 0)
 		return NULL;
-	code = hotplug_add(m->hotplug, socket, id, &why);
+	code = hotplug_add(machine_hotplug(c->machine), socket, id, &why);
 	return code < 0 ? fail_with(err, code, &why) : json_object();
 }
 
-static json_t *device_del(struct machine *m, json_t *args, struct qmp_error *err)
+static json_t *device_del(struct control *c, json_t *args, struct qmp_error *err)
 {
 	const char *id = need_string(args, "id", err);
 	uint32_t timeout_ms;
@@ -237,56 +243,49 @@ static json_t *device_del(struct machine *m, json_t *args, struct qmp_error *err
 
 	if (id == NULL || get_timeout(args, &timeout_ms, err) < 0)
 		return NULL;
-	code = hotplug_remove(m->hotplug, id, timeout_ms, &why);
+	code = hotplug_remove(machine_hotplug(c->machine), id, timeout_ms, &why);
 	if (code == -ENOENT)
 		err->class = "DeviceNotFound";
 	return code < 0 ? fail_with(err, code, &why) : json_object();
 }
 
-static json_t *stop(struct machine *m, json_t *args, struct qmp_error *err)
+static json_t *stop(struct control *c, json_t *args, struct qmp_error *err)
 {
 	(void)args;
 	(void)err;
-	if (!m->paused) {
-		machine_pause(m);
-		qmp_server_emit(m->qmp, "STOP", NULL);
-	}
+	machine_pause(c->machine);
 	return json_object();
 }
 
-static json_t *cont(struct machine *m, json_t *args, struct qmp_error *err)
+static json_t *cont(struct control *c, json_t *args, struct qmp_error *err)
 {
 	(void)args;
 	(void)err;
-	if (m->paused) {
-		machine_resume(m);
-		qmp_server_emit(m->qmp, "RESUME", NULL);
-	}
+	machine_resume(c->machine);
 	return json_object();
 }
 
-static json_t *system_powerdown(struct machine *m, json_t *args, struct qmp_error *err)
+static json_t *system_powerdown(struct control *c, json_t *args, struct qmp_error *err)
 {
 	(void)args;
 	(void)err;
-	machine_press_power_button(m);
-	qmp_server_emit(m->qmp, "POWERDOWN", NULL);
+	machine_press_power_button(c->machine);
 	return json_object();
 }
 
-static json_t *system_reset(struct machine *m, json_t *args, struct qmp_error *err)
+static json_t *system_reset(struct control *c, json_t *args, struct qmp_error *err)
 {
 	(void)args;
 	(void)err;
-	machine_ask_reset(m, "host-qmp-system-reset", false, false);
+	machine_ask_reset(c->machine, "host-qmp-system-reset", false, false);
 	return json_object();
 }
 
-static json_t *quit(struct machine *m, json_t *args, struct qmp_error *err)
+static json_t *quit(struct control *c, json_t *args, struct qmp_error *err)
 {
 	(void)args;
 	(void)err;
-	machine_quit(m);
+	machine_end(c->machine, MACHINE_POWERED_OFF, "host-qmp-quit", false, "");
 	return json_object();
 }
 
@@ -315,11 +314,11 @@ static const struct command commands[] = {
 };
 #define NCOMMANDS (sizeof(commands) / sizeof(commands[0]))
 
-static json_t *query_commands(struct machine *m, json_t *args, struct qmp_error *err)
+static json_t *query_commands(struct control *c, json_t *args, struct qmp_error *err)
 {
 	const char *names[NCOMMANDS + 1] = { "qmp_capabilities" };
 
-	(void)m;
+	(void)c;
 	(void)args;
 	(void)err;
 	for (size_t i = 0; i < NCOMMANDS; i++)
@@ -335,35 +334,35 @@ static bool knows_arg(const struct command *c, const char *name)
 	return false;
 }
 
-static json_t *call(struct machine *m, const struct command *c, json_t *args,
+static json_t *call(struct control *c, const struct command *cmd, json_t *args,
 		    struct qmp_error *err)
 {
 	const char *name;
 	json_t *value;
 
-	json_object_foreach(args, name, value) if (!knows_arg(c, name)) return fail_arg(
+	json_object_foreach(args, name, value) if (!knows_arg(cmd, name)) return fail_arg(
 		err, UNEXPECTED, name);
-	return c->fn(m, args, err);
+	return cmd->fn(c, args, err);
 }
 
-static json_t *call_and_record(struct machine *m, const struct command *c, json_t *args,
+static json_t *call_and_record(struct control *c, const struct command *cmd, json_t *args,
 			       struct qmp_error *err)
 {
 	json_t *result;
 
 	err->code = 0;
-	result = call(m, c, args, err);
-	if (result == NULL && c->hotplug)
-		record_refusal(&m->record, c->name, err->code, err->desc);
+	result = call(c, cmd, args, err);
+	if (result == NULL && cmd->hotplug)
+		record_refusal(c->record, cmd->name, err->code, err->desc);
 	return result;
 }
 
-json_t *commands_handle(void *machine, const char *command, json_t *arguments,
+json_t *commands_handle(void *control, const char *command, json_t *arguments,
 			struct qmp_error *err)
 {
 	for (size_t i = 0; i < NCOMMANDS; i++)
 		if (strcmp(commands[i].name, command) == 0)
-			return call_and_record(machine, &commands[i], arguments, err);
+			return call_and_record(control, &commands[i], arguments, err);
 	err->class = "CommandNotFound";
 	(void)snprintf(err->desc, sizeof(err->desc),
 		       "The command %.80s has not been found", command);

@@ -7,8 +7,8 @@
 
 #include "vmm/qmp/qmp_message.h"
 
-/* A qmp_handler; machine is the struct machine. */
-json_t *commands_handle(void *machine, const char *command, json_t *arguments,
+/* A qmp_handler; control is the struct control. */
+json_t *commands_handle(void *control, const char *command, json_t *arguments,
 			struct qmp_error *err);
 
 #endif

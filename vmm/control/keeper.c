@@ -7,12 +7,15 @@
 #include <stdlib.h>
 
 #include "vmm/base/log.h"
-#include "vmm/machine/machine.h"
-#include "vmm/control/report.h"
+#include "vmm/config/spec.h"
 #include "vmm/config/spec_file.h"
+#include "vmm/control/announce.h"
+#include "vmm/control/control.h"
+#include "vmm/control/record.h"
+#include "vmm/machine/machine.h"
 
 struct keeper {
-	struct machine *m;
+	struct control *c;
 	struct event *soon;
 	bool due; /* the file may say something else than what the VM has */
 
@@ -23,19 +26,19 @@ struct keeper {
 
 static uint32_t job_id(const struct keeper *k)
 {
-	const struct job *job = hotplug_job(k->m->hotplug);
+	const struct job *job = hotplug_job(machine_hotplug(k->c->machine));
 
 	return job != NULL ? job->id : 0;
 }
 
 static uint32_t count(const struct keeper *k)
 {
-	return sockets_count(hotplug_sockets(k->m->hotplug));
+	return sockets_count(hotplug_sockets(machine_hotplug(k->c->machine)));
 }
 
 static void write_back(struct keeper *k)
 {
-	struct spec_file *file = k->m->spec.from.file;
+	struct spec_file *file = k->c->spec->from.file;
 	uint32_t sockets = count(k);
 	struct text why;
 
@@ -47,8 +50,8 @@ static void write_back(struct keeper *k)
 	log_warn("%.200s: cannot write that the VM has %" PRIu32
 		 " sockets: %s; it is tried again at the next change",
 		 spec_file_name(file), sockets, why.s);
-	report_spec_write_failed(k->m, spec_file_name(file), why.s);
-	record_event(&k->m->record, EVENT_SPEC_WRITE_FAILED,
+	announce_spec_write_failed(k->c, spec_file_name(file), why.s);
+	record_event(k->c->record, EVENT_SPEC_WRITE_FAILED,
 		     "%.200s: cannot write how many sockets the VM has: %s",
 		     spec_file_name(file), why.s);
 }
@@ -91,7 +94,7 @@ static void on_deleted(void *ctx, uint32_t socket, bool by_guest)
 	look_soon(ctx);
 }
 
-struct hotplug_listener keeper_listener(struct keeper *k)
+struct hotplug_listener keeper_hotplug_listener(struct keeper *k)
 {
 	if (k == NULL)
 		return (struct hotplug_listener){ 0 };
@@ -101,24 +104,35 @@ struct hotplug_listener keeper_listener(struct keeper *k)
 					  .ctx = k };
 }
 
-void keeper_finish(struct keeper *k)
+static void on_ended(void *ctx, bool by_guest, const char *reason)
 {
-	if (k != NULL && k->due)
+	struct keeper *k = ctx;
+
+	(void)by_guest;
+	(void)reason;
+	if (k->due)
 		write_back(k);
 }
 
-int keeper_new(struct machine *m, struct keeper **out)
+struct machine_listener keeper_machine_listener(struct keeper *k)
+{
+	if (k == NULL)
+		return (struct machine_listener){ 0 };
+	return (struct machine_listener){ .ended = on_ended, .ctx = k };
+}
+
+int keeper_new(struct control *c, struct event_base *base, struct keeper **out)
 {
 	struct keeper *k;
 
 	*out = NULL;
-	if (m->spec.from.file == NULL)
+	if (c->spec->from.file == NULL)
 		return 0;
 	k = calloc(1, sizeof(*k));
 	if (k == NULL)
 		return -ENOMEM;
-	k->m = m;
-	k->soon = evtimer_new(m->base, on_soon, k);
+	k->c = c;
+	k->soon = evtimer_new(base, on_soon, k);
 	if (k->soon == NULL) {
 		free(k);
 		return -ENOMEM;

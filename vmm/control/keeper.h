@@ -9,19 +9,20 @@
  * event; it is tried again at the next change or request, and when the VM ends. */
 
 #include "vmm/hotplug/hotplug.h"
+#include "vmm/machine/listener.h"
 
+struct control;
+struct event_base;
 struct keeper;
-struct machine;
 
-/* *out is NULL when the machine's spec is from no file, and everything here takes that. 0
- * or -ENOMEM. */
-int keeper_new(struct machine *m, struct keeper **out);
+/* *out is NULL when the VM's spec is from no file, and everything here takes that. 0 or
+ * -ENOMEM. */
+int keeper_new(struct control *c, struct event_base *base, struct keeper **out);
 void keeper_free(struct keeper *k);
 
-/* To be told by hotplug; one that takes nothing for no keeper. */
-struct hotplug_listener keeper_listener(struct keeper *k);
-
-/* Writes what is still to be written. No vCPU runs any more. */
-void keeper_finish(struct keeper *k);
+/* To be told by hotplug, and by the machine: when that ends, what is still to be written
+ * is. Without a keeper they take nothing. */
+struct hotplug_listener keeper_hotplug_listener(struct keeper *k);
+struct machine_listener keeper_machine_listener(struct keeper *k);
 
 #endif

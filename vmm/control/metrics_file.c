@@ -5,13 +5,14 @@
 #include <stdbool.h>
 #include <stdlib.h>
 
-#include "vmm/control/report_metrics.h"
 #include "vmm/base/log.h"
 #include "vmm/base/whole_file.h"
-#include "vmm/machine/machine.h"
+#include "vmm/config/spec.h"
+#include "vmm/control/control.h"
+#include "vmm/control/report_metrics.h"
 
 struct metrics_file {
-	struct machine *m;
+	const struct control *c;
 	const char *path; /* as given */
 	struct whole_file file;
 	struct event *later;
@@ -22,7 +23,7 @@ struct metrics_file {
 static int replace(struct metrics_file *f)
 {
 	size_t len;
-	char *text = gather_metrics(f->m, &len);
+	char *text = report_metrics_text(f->c, &len);
 	int err = text != NULL ? whole_file_put(&f->file, text, len) : -ENOMEM;
 
 	free(text);
@@ -53,27 +54,28 @@ void metrics_file_write_soon(struct metrics_file *f)
 		evtimer_add(f->later, &wait);
 }
 
-int metrics_file_new(struct machine *m, struct metrics_file **out, struct text *why)
+int metrics_file_new(const struct control *c, struct event_base *base,
+		     struct metrics_file **out, struct text *why)
 {
 	struct metrics_file *f;
 	int err;
 
 	*out = NULL;
-	if (m->spec.metrics_file == NULL)
+	if (c->spec->metrics_file == NULL)
 		return 0;
 	f = calloc(1, sizeof(*f));
 	if (f == NULL)
 		return text_set(why, -ENOMEM, "no memory for the VM");
-	f->m = m;
-	f->path = m->spec.metrics_file;
-	f->later = evtimer_new(m->base, on_later, f);
+	f->c = c;
+	f->path = c->spec->metrics_file;
+	f->later = evtimer_new(base, on_later, f);
 	err = whole_file_begin(&f->file, f->path);
 	if (err == 0)
 		err = f->later != NULL ? replace(f) : -ENOMEM;
 	if (err < 0) {
 		metrics_file_free(f);
 		return text_set(why, err, "--metrics-file %.200s: cannot write it: %s",
-				m->spec.metrics_file, text_errno(-err));
+				c->spec->metrics_file, text_errno(-err));
 	}
 	*out = f;
 	return 0;

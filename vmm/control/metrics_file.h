@@ -11,14 +11,16 @@
 
 #include "vmm/base/text.h"
 
-struct machine;
+struct control;
+struct event_base;
 struct metrics_file;
 
 #define METRICS_FILE_S 1 /* from the first change to the write */
 
 /* *out is NULL when none is asked for, and everything here takes that. 0 and there is a
  * first file; or -errno with *why. */
-int metrics_file_new(struct machine *m, struct metrics_file **out, struct text *why);
+int metrics_file_new(const struct control *c, struct event_base *base,
+		     struct metrics_file **out, struct text *why);
 
 /* Something changed: the file is to follow. */
 void metrics_file_write_soon(struct metrics_file *f);

@@ -14,7 +14,7 @@ static const enum event_reason ends[METRICS_NRESULTS] = {
 	[JOB_CANCELLED] = EVENT_CANCELLED,
 };
 
-void record_changed(const struct record *r)
+static void tell_changed(const struct record *r)
 {
 	r->changed(r->changed_ctx);
 }
@@ -28,14 +28,14 @@ void record_event(struct record *r, enum event_reason reason, const char *fmt, .
 	(void)vsnprintf(message, sizeof(message), fmt, args);
 	va_end(args);
 	events_add(&r->events, reason, message, wall_ns());
-	record_changed(r);
+	tell_changed(r);
 }
 
 static void set(struct record *r, enum condition_type t, bool holds, const char *reason,
 		const char *message)
 {
 	conditions_set(&r->conditions, t, holds, reason, message, wall_ns());
-	record_changed(r);
+	tell_changed(r);
 }
 
 /* --- hotplug
@@ -106,7 +106,7 @@ static void on_ost(void *ctx, const struct ost *ost)
 	struct record *r = ctx;
 
 	metrics_count_ost(&r->metrics, ost);
-	record_changed(r);
+	tell_changed(r);
 }
 
 static void on_deleted(void *ctx, uint32_t socket, bool by_guest)
@@ -123,7 +123,7 @@ static void on_deleted(void *ctx, uint32_t socket, bool by_guest)
 /* --- the VM
  * ------------------------------------------------------------------------------- */
 
-struct hotplug_listener record_listener(struct record *r)
+struct hotplug_listener record_hotplug_listener(struct record *r)
 {
 	return (struct hotplug_listener){ .phase = on_phase,
 					  .completed = on_completed,
@@ -140,28 +140,72 @@ void record_init(struct record *r, void (*changed)(void *ctx), void *ctx)
 	conditions_init(&r->conditions, r->started_ns);
 }
 
-void record_started(struct record *r, uint32_t sockets, uint32_t max_sockets)
+static void on_started(void *ctx, uint32_t sockets, uint32_t max_sockets)
 {
+	struct record *r = ctx;
+
 	set(r, CONDITION_READY, true, "Running", "");
 	record_event(r, EVENT_STARTED,
 		     "the VM runs with %" PRIu32 " of %" PRIu32 " sockets", sockets,
 		     max_sockets);
 }
 
-void record_paused(struct record *r, bool paused)
+static void on_paused(void *ctx)
 {
-	set(r, CONDITION_READY, !paused, paused ? "Paused" : "Running",
-	    paused ? "paused by request; cont lets it run on" : "");
-	record_event(r, paused ? EVENT_PAUSED : EVENT_RESUMED, "%s by request",
-		     paused ? "paused" : "runs on");
+	struct record *r = ctx;
+
+	set(r, CONDITION_READY, false, "Paused",
+	    "paused by request; cont lets it run on");
+	record_event(r, EVENT_PAUSED, "paused by request");
 }
 
-void record_reset(struct record *r, bool by_guest, const char *reason)
+static void on_resumed(void *ctx)
 {
+	struct record *r = ctx;
+
+	set(r, CONDITION_READY, true, "Running", "");
+	record_event(r, EVENT_RESUMED, "runs on by request");
+}
+
+static void on_reset(void *ctx, bool by_guest, const char *reason)
+{
+	struct record *r = ctx;
+
 	r->metrics.resets++;
 	record_event(r, EVENT_RESET, "the guest starts again, by %s (%s)",
 		     by_guest ? "itself" : "request", reason);
 }
+
+static void on_powerdown(void *ctx)
+{
+	record_event(ctx, EVENT_POWERDOWN,
+		     "the guest is told that its power button was pressed");
+}
+
+static void on_interrupt_storm(void *ctx, const char *what)
+{
+	record_event(ctx, EVENT_INTERRUPT_STORM, "%s", what);
+}
+
+/* It may be counted somewhere: what is written down is to follow. */
+static void on_guest_acted(void *ctx)
+{
+	tell_changed(ctx);
+}
+
+struct machine_listener record_machine_listener(struct record *r)
+{
+	return (struct machine_listener){ .started = on_started,
+					  .paused = on_paused,
+					  .resumed = on_resumed,
+					  .reset = on_reset,
+					  .powerdown = on_powerdown,
+					  .interrupt_storm = on_interrupt_storm,
+					  .guest_acted = on_guest_acted,
+					  .ctx = r };
+}
+
+/* --- what control tells --- */
 
 void record_refusal(struct record *r, const char *command, int err, const char *text)
 {

@@ -1,12 +1,15 @@
 #ifndef VMM_CONTROL_RECORD_H
 #define VMM_CONTROL_RECORD_H
 /* record: keeps what became of the VM: its events, its conditions, and what it counts.
- * Others tell it, hotplug as a listener; it changes nothing but itself. Main only. */
+ * Hotplug and the machine tell it as their listener; it changes nothing but itself. Main
+ * only. */
 
+#include "vmm/base/text.h"
 #include "vmm/control/conditions.h"
 #include "vmm/control/events.h"
-#include "vmm/hotplug/hotplug.h"
 #include "vmm/control/metrics.h"
+#include "vmm/hotplug/hotplug.h"
+#include "vmm/machine/listener.h"
 
 struct record {
 	struct events events;
@@ -20,27 +23,18 @@ struct record {
 	void *changed_ctx;          /* constant */
 };
 
-/* *r was zeroed. changed(ctx) is called when something is worth being written down; it
- * does not come back here. */
+/* *r is all zero. changed(ctx) is called whenever there is something new to write down;
+ * it must not call the record. */
 void record_init(struct record *r, void (*changed)(void *ctx), void *ctx);
 
-/* To be told by hotplug. */
-struct hotplug_listener record_listener(struct record *r);
+/* To be told by hotplug, and by the machine. */
+struct hotplug_listener record_hotplug_listener(struct record *r);
+struct machine_listener record_machine_listener(struct record *r);
 
 /* Something happened. Keep counters and times out of the message: equal messages are
  * merged into one event, with a count. */
 void record_event(struct record *r, enum event_reason reason, const char *fmt, ...)
 	__attribute__((format(printf, 3, 4)));
-
-/* The guest did something that no event tells of: what is written down is to follow. */
-void record_changed(const struct record *r);
-
-/* The VM runs, from now on or again, or it is paused. */
-void record_started(struct record *r, uint32_t sockets, uint32_t max_sockets);
-void record_paused(struct record *r, bool paused);
-
-/* The guest starts again. reason is one of QEMU's ShutdownCause. */
-void record_reset(struct record *r, bool by_guest, const char *reason);
 
 /* A request to change the VM was refused, with this text; err as in metrics_refusal(). */
 void record_refusal(struct record *r, const char *command, int err, const char *text);

@@ -9,6 +9,7 @@
 
 static struct record r;
 static struct hotplug_listener listener;
+static struct machine_listener machine;
 static unsigned changes;
 static const uint32_t cpus[] = { 2, 3, 5 };
 
@@ -23,7 +24,8 @@ static int set_up(void **state)
 	(void)state;
 	memset(&r, 0, sizeof(r));
 	record_init(&r, on_change, &r);
-	listener = record_listener(&r);
+	listener = record_hotplug_listener(&r);
+	machine = record_machine_listener(&r);
 	changes = 0;
 	return 0;
 }
@@ -76,7 +78,7 @@ static void a_vm_that_is_made_is_not_ready(void **state)
 	check_change(false, "NoChange", "");
 	assert_string_equal(condition_type_name(CONDITION_HOT_VCPU_CHANGE),
 			    "HotVCPUChange");
-	record_started(&r, 2, 8);
+	machine.started(&r, 2, 8);
 	assert_true(r.conditions.c[CONDITION_READY].holds);
 	check_event(EVENT_STARTED, "the VM runs with 2 of 8 sockets");
 	assert_true(changes > 0);
@@ -169,14 +171,14 @@ static void the_time_of_a_condition_is_of_its_change(void **state)
 static void pause_and_reset(void **state)
 {
 	(void)state;
-	record_started(&r, 1, 4);
-	record_paused(&r, true);
+	machine.started(&r, 1, 4);
+	machine.paused(&r);
 	assert_false(r.conditions.c[CONDITION_READY].holds);
 	assert_string_equal(r.conditions.c[CONDITION_READY].reason, "Paused");
 	check_event(EVENT_PAUSED, "paused by request");
-	record_paused(&r, false);
+	machine.resumed(&r);
 	assert_true(r.conditions.c[CONDITION_READY].holds);
-	record_reset(&r, true, "guest-reset");
+	machine.reset(&r, true, "guest-reset");
 	check_event(EVENT_RESET, "the guest starts again, by itself (guest-reset)");
 	assert_int_equal(r.metrics.resets, 1);
 }

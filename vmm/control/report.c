@@ -5,17 +5,18 @@
 
 #include "devices/clock.h"
 #include "vmm/base/arch_name.h"
-#include "vmm/machine/machine.h"
-#include "vmm/qmp/qmp_message.h"
-#include "vmm/qmp/qmp_server.h"
-#include "vmm/control/trace.h"
+#include "vmm/config/spec.h"
+#include "vmm/control/control.h"
 #include "vmm/control/vcpu_state.h"
 #include "vmm/hotplug/cpu_text.h"
+#include "vmm/hotplug/hotplug.h"
+#include "vmm/kvm/vcpu.h"
 #include "vmm/kvm/vcpu_stats.h"
+#include "vmm/machine/machine.h"
 
 const char report_driver[] = "host-" ARCH_NAME "-cpu";
 
-static uint64_t elapsed_us(const struct job *job, uint64_t ns)
+uint64_t report_elapsed_us(const struct job *job, uint64_t ns)
 {
 	return ns > job->start_ns ? (ns - job->start_ns) / 1000 : 0;
 }
@@ -29,86 +30,39 @@ static json_t *cpu_list(const struct job *job)
 	return list;
 }
 
-/* What every message about a job has. */
-static json_t *job_object(const struct machine *m, const struct job *job,
-			  enum job_phase phase)
+json_t *report_job_at(struct machine *m, const struct job *job, enum job_phase phase)
 {
-	return json_pack("{s:I, s:s, s:s, s:s, s:I, s:I, s:I, s:I, s:o, s:I}", "job",
-			 (json_int_t)job->id, "resource",
-			 job_resource_name(job->resource), "operation",
-			 job_operation_name(job->operation), "phase",
-			 job_phase_name(phase), "from-sockets", (json_int_t)job->from,
-			 "sockets", (json_int_t)job->to, "max-sockets",
-			 (json_int_t)m->topo.max_sockets, "vcpus",
-			 (json_int_t)job->to * m->topo.per_socket, "cpus", cpu_list(job),
-			 "elapsed-us", (json_int_t)elapsed_us(job, job->phase_ns[phase]));
+	const struct topology *topo = machine_topology(m);
+
+	return json_pack(
+		"{s:I, s:s, s:s, s:s, s:I, s:I, s:I, s:I, s:o, s:I}", "job",
+		(json_int_t)job->id, "resource", job_resource_name(job->resource),
+		"operation", job_operation_name(job->operation), "phase",
+		job_phase_name(phase), "from-sockets", (json_int_t)job->from, "sockets",
+		(json_int_t)job->to, "max-sockets", (json_int_t)topo->max_sockets,
+		"vcpus", (json_int_t)job->to * topo->per_socket, "cpus", cpu_list(job),
+		"elapsed-us", (json_int_t)report_elapsed_us(job, job->phase_ns[phase]));
 }
 
-json_t *report_job(const struct machine *m, const struct job *job)
+json_t *report_job(struct machine *m, const struct job *job)
 {
-	json_t *o = job_object(m, job, job->phase);
+	json_t *o = report_job_at(m, job, job->phase);
 	bool running = job_running(job);
 
 	json_object_set_new(o, "state", json_string(running ? "running" : "completed"));
 	if (!running)
 		json_object_set_new(o, "result",
 				    json_string(job_result_name(job->result)));
-	else if (cpuhp_no_acpi(&m->cpuhp))
+	else if (cpuhp_no_acpi(machine_cpuhp(m)))
 		json_object_set_new(o, "note", json_string(cpu_text_no_acpi));
 	return o;
 }
 
-static void emit(const struct machine *m, const char *event, json_t *data)
+json_t *report_ost(struct machine *m, uint32_t index, const struct ost *ost)
 {
-	if (m->qmp != NULL)
-		qmp_server_emit(m->qmp, event, data);
-	else
-		json_decref(data);
-}
-
-static void on_phase(void *ctx, const struct job *job, enum job_phase phase)
-{
-	const struct machine *m = ctx;
-
-	emit(m, "HOTPLUG_PHASE", job_object(m, job, phase));
-}
-
-static json_t *trace_list(struct machine *m, const struct job *job)
-{
-	struct trace_step step[TRACE_STEPS];
-	size_t n = trace_add(job, &m->cpuhp, m->vcpu, step);
-	json_t *list = json_array();
-
-	for (size_t i = 0; i < n; i++)
-		json_array_append_new(
-			list, json_pack("{s:s, s:I}", "step", step[i].name, "elapsed-us",
-					(json_int_t)elapsed_us(job, step[i].ns)));
-	return list;
-}
-
-static void on_completed(void *ctx, const struct job *job)
-{
-	struct machine *m = ctx;
-	json_t *o = job_object(m, job, job->phase);
-
-	json_object_set_new(o, "result", json_string(job_result_name(job->result)));
-	json_object_set_new(o, "elapsed-us",
-			    json_integer((json_int_t)elapsed_us(job, now_ns())));
-	if (job->operation == JOB_ADD)
-		json_object_set_new(o, "trace", trace_list(m, job));
-	json_object_set_new(o, "sockets", json_integer(job->count));
-	json_object_set_new(o, "vcpus",
-			    json_integer((json_int_t)job->count * m->topo.per_socket));
-	if (job->message.s[0] != '\0')
-		json_object_set_new(o, "message", json_string(job->message.s));
-	emit(m, "HOTPLUG_COMPLETED", o);
-}
-
-/* QEMU's ACPIOSTInfo. */
-static json_t *ost_info(const struct machine *m, uint32_t index, const struct ost *ost)
-{
-	const struct sockets *sockets = hotplug_sockets(m->hotplug);
-	uint32_t socket = index / m->topo.per_socket;
+	const struct topology *topo = machine_topology(m);
+	const struct sockets *sockets = hotplug_sockets(machine_hotplug(m));
+	uint32_t socket = index / topo->per_socket;
 	char slot[16];
 	json_t *o;
 
@@ -124,59 +78,13 @@ static json_t *ost_info(const struct machine *m, uint32_t index, const struct os
 	return o;
 }
 
-static void on_ost(void *ctx, const struct ost *ost)
-{
-	const struct machine *m = ctx;
-
-	emit(m, "ACPI_DEVICE_OST",
-	     json_pack("{s:o}", "info", ost_info(m, ost->index, ost)));
-}
-
-static json_t *device(const struct machine *m, uint32_t socket)
+json_t *report_device(struct machine *m, uint32_t socket)
 {
 	char id[SOCKETS_ID_LEN], path[SOCKETS_ID_LEN + 32];
 
-	sockets_id(hotplug_sockets(m->hotplug), socket, id);
+	sockets_id(hotplug_sockets(machine_hotplug(m)), socket, id);
 	(void)snprintf(path, sizeof(path), "/machine/peripheral/%s", id);
 	return json_pack("{s:s, s:s}", "device", id, "path", path);
-}
-
-static void on_deleted(void *ctx, uint32_t socket, bool by_guest)
-{
-	const struct machine *m = ctx;
-	json_t *o = device(m, socket);
-
-	json_object_set_new(o, "by-guest", json_boolean(by_guest));
-	emit(m, "DEVICE_DELETED", o);
-}
-
-static void on_refused(void *ctx, uint32_t socket)
-{
-	const struct machine *m = ctx;
-
-	emit(m, "DEVICE_UNPLUG_GUEST_ERROR", device(m, socket));
-}
-
-struct hotplug_listener report_listener(struct machine *m)
-{
-	return (struct hotplug_listener){ on_phase,   on_completed, on_ost,
-					  on_deleted, on_refused,   m };
-}
-
-void report_spec_write_failed(struct machine *m, const char *file, const char *reason)
-{
-	emit(m, "SPEC_WRITE_FAILED",
-	     json_pack("{s:o, s:o}", "file", qmp_text(file), "reason", qmp_text(reason)));
-}
-
-void report_shutdown(struct machine *m, bool by_guest, const char *reason)
-{
-	emit(m, "SHUTDOWN", json_pack("{s:b, s:s}", "guest", by_guest, "reason", reason));
-}
-
-void report_reset(struct machine *m, bool by_guest, const char *reason)
-{
-	emit(m, "RESET", json_pack("{s:b, s:s}", "guest", by_guest, "reason", reason));
 }
 
 json_t *report_commands(const char *const *names, size_t n)
@@ -188,28 +96,32 @@ json_t *report_commands(const char *const *names, size_t n)
 	return list;
 }
 
-json_t *report_status(const struct machine *m)
+json_t *report_status(struct machine *m)
 {
-	return json_pack("{s:s, s:b, s:b}", "status", m->paused ? "paused" : "running",
-			 "running", !m->paused, "singlestep", 0);
+	bool paused = machine_paused(m);
+
+	return json_pack("{s:s, s:b, s:b}", "status", paused ? "paused" : "running",
+			 "running", !paused, "singlestep", 0);
 }
 
-json_t *report_topology(struct machine *m)
+json_t *report_topology(const struct control *c)
 {
-	const struct job *job = hotplug_job(m->hotplug);
-	uint32_t sockets = sockets_count(hotplug_sockets(m->hotplug));
+	struct machine *m = c->machine;
+	const struct topology *topo = machine_topology(m);
+	const struct job *job = hotplug_job(machine_hotplug(m));
+	uint32_t sockets = sockets_count(hotplug_sockets(machine_hotplug(m)));
 	json_t *o;
 
 	o = json_pack("{s:I, s:I, s:I, s:I, s:s, s:I, s:I, s:I, s:I}", "sockets",
-		      (json_int_t)sockets, "cores", (json_int_t)m->topo.cores, "threads",
-		      (json_int_t)m->topo.threads, "max-sockets",
-		      (json_int_t)m->topo.max_sockets, "max-sockets-source",
-		      spec_limit_source(&m->spec).s, "vcpus",
-		      (json_int_t)sockets * m->topo.per_socket, "max-vcpus",
-		      (json_int_t)m->topo.max_vcpus, "guest-writes-ignored",
-		      (json_int_t)cpuhp_ignored(&m->cpuhp), "guest-event-storms",
-		      (json_int_t)ged_storms(&m->ged));
-	if (cpuhp_no_acpi(&m->cpuhp))
+		      (json_int_t)sockets, "cores", (json_int_t)topo->cores, "threads",
+		      (json_int_t)topo->threads, "max-sockets",
+		      (json_int_t)topo->max_sockets, "max-sockets-source",
+		      spec_limit_source(c->spec).s, "vcpus",
+		      (json_int_t)sockets * topo->per_socket, "max-vcpus",
+		      (json_int_t)topo->max_vcpus, "guest-writes-ignored",
+		      (json_int_t)cpuhp_ignored(machine_cpuhp(m)), "guest-event-storms",
+		      (json_int_t)machine_storms(m));
+	if (cpuhp_no_acpi(machine_cpuhp(m)))
 		json_object_set_new(o, "note", json_string(cpu_text_no_acpi));
 	if (job != NULL && job_running(job))
 		json_object_set_new(o, "job", report_job(m, job));
@@ -217,17 +129,18 @@ json_t *report_topology(struct machine *m)
 }
 
 /* A socket is one entity: it comes and goes with all its cores and threads. */
-json_t *report_hotpluggable_cpus(const struct machine *m)
+json_t *report_hotpluggable_cpus(struct machine *m)
 {
+	const struct topology *topo = machine_topology(m);
 	json_t *list = json_array();
 
-	for (uint32_t s = m->topo.max_sockets; s-- > 0;) {
+	for (uint32_t s = topo->max_sockets; s-- > 0;) {
 		json_t *o = json_pack("{s:s, s:I, s:{s:I}}", "type", report_driver,
-				      "vcpus-count", (json_int_t)m->topo.per_socket,
+				      "vcpus-count", (json_int_t)topo->per_socket,
 				      "props", "socket-id", (json_int_t)s);
 
-		if (sockets_has(hotplug_sockets(m->hotplug), s)) {
-			json_t *d = device(m, s);
+		if (sockets_has(hotplug_sockets(machine_hotplug(m)), s)) {
+			json_t *d = report_device(m, s);
 
 			json_object_set(o, "qom-path", json_object_get(d, "path"));
 			json_decref(d);
@@ -237,51 +150,55 @@ json_t *report_hotpluggable_cpus(const struct machine *m)
 	return list;
 }
 
-static json_t *props(const struct machine *m, uint32_t index)
+static json_t *props(struct machine *m, uint32_t index)
 {
-	struct place p = topology_place(&m->topo, index);
+	struct place p = topology_place(machine_topology(m), index);
 
 	return json_pack("{s:I, s:I, s:I}", "socket-id", (json_int_t)p.socket, "core-id",
 			 (json_int_t)p.core, "thread-id", (json_int_t)p.thread);
 }
 
-static bool has_thread(const struct machine *m, uint32_t index)
+static bool has_thread(struct vcpu *v)
 {
-	return m->vcpu[index] != NULL && vcpu_has_thread(m->vcpu[index]);
+	return v != NULL && vcpu_has_thread(v);
 }
 
-json_t *report_cpus_fast(const struct machine *m)
+json_t *report_cpus_fast(struct machine *m)
 {
+	const struct topology *topo = machine_topology(m);
 	json_t *list = json_array();
 	char path[48];
 
-	for (uint32_t i = 0; i < m->topo.max_vcpus; i++) {
-		if (!has_thread(m, i))
+	for (uint32_t i = 0; i < topo->max_vcpus; i++) {
+		struct vcpu *v = machine_vcpus(m)[i];
+
+		if (!has_thread(v))
 			continue;
 		(void)snprintf(path, sizeof(path), "/machine/vcpu[%" PRIu32 "]", i);
-		json_array_append_new(list, json_pack("{s:I, s:s, s:i, s:o, s:s}",
-						      "cpu-index", (json_int_t)i,
-						      "qom-path", path, "thread-id",
-						      vcpu_tid(m->vcpu[i]), "props",
-						      props(m, i), "target", ARCH_NAME));
+		json_array_append_new(list,
+				      json_pack("{s:I, s:s, s:i, s:o, s:s}", "cpu-index",
+						(json_int_t)i, "qom-path", path,
+						"thread-id", vcpu_tid(v), "props",
+						props(m, i), "target", ARCH_NAME));
 	}
 	return list;
 }
 
 static json_t *vcpu_object(struct machine *m, uint32_t i, uint64_t now)
 {
-	struct cpuhp_slot s = cpuhp_get(&m->cpuhp, i);
+	struct vcpu *v = machine_vcpus(m)[i];
+	struct cpuhp_slot s = cpuhp_get(machine_cpuhp(m), i);
 	json_t *o = props(m, i);
 	uint64_t exits;
 
 	json_object_set_new(o, "cpu-index", json_integer(i));
-	json_object_set_new(o, "arch-id",
-			    json_integer((json_int_t)topology_arch_id(&m->topo, i)));
+	json_object_set_new(
+		o, "arch-id",
+		json_integer((json_int_t)topology_arch_id(machine_topology(m), i)));
 	json_object_set_new(o, "state", json_string(vcpu_state_name(vcpu_state(&s))));
-	if (has_thread(m, i))
-		json_object_set_new(o, "host-thread-id",
-				    json_integer(vcpu_tid(m->vcpu[i])));
-	if (m->vcpu[i] != NULL && vcpu_stats_exits(m->vcpu[i], &exits) == 0)
+	if (has_thread(v))
+		json_object_set_new(o, "host-thread-id", json_integer(vcpu_tid(v)));
+	if (v != NULL && vcpu_stats_exits(v, &exits) == 0)
 		json_object_set_new(o, "exits", json_integer((json_int_t)exits));
 	if (s.ost.ns != 0)
 		json_object_set_new(o, "ost",
@@ -294,22 +211,24 @@ static json_t *vcpu_object(struct machine *m, uint32_t i, uint64_t now)
 
 json_t *report_vcpus(struct machine *m)
 {
+	const struct topology *topo = machine_topology(m);
 	json_t *list = json_array();
 	uint64_t now = now_ns();
 
-	for (uint32_t i = 0; i < m->topo.max_vcpus; i++)
+	for (uint32_t i = 0; i < topo->max_vcpus; i++)
 		json_array_append_new(list, vcpu_object(m, i, now));
 	return list;
 }
 
 json_t *report_ospm_status(struct machine *m)
 {
+	const struct topology *topo = machine_topology(m);
 	json_t *list = json_array();
 
-	for (uint32_t i = 0; i < m->topo.max_vcpus; i++) {
-		struct cpuhp_slot s = cpuhp_get(&m->cpuhp, i);
+	for (uint32_t i = 0; i < topo->max_vcpus; i++) {
+		struct cpuhp_slot s = cpuhp_get(machine_cpuhp(m), i);
 
-		json_array_append_new(list, ost_info(m, i, &s.ost));
+		json_array_append_new(list, report_ost(m, i, &s.ost));
 	}
 	return list;
 }

@@ -1,18 +1,18 @@
-/* report_vm: what became of the VM, in the words and the shape that KubeVirt has for it.
- * The rest of report.h is report.c's. */
+#include "vmm/control/report_vm.h"
+
 #include <stdbool.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <time.h>
 
 #include "devices/clock.h"
 #include "vmm/config/spec_parse.h"
-#include "vmm/qmp/qmp_message.h"
 #include "vmm/control/amend.h"
-#include "vmm/control/report_metrics.h"
+#include "vmm/control/control.h"
+#include "vmm/control/record.h"
+#include "vmm/control/report.h"
 #include "vmm/control/vm_name.h"
 #include "vmm/machine/machine.h"
-#include "vmm/control/report.h"
+#include "vmm/qmp/qmp_message.h"
 
 #define API_VERSION "hotsocket/v1"
 
@@ -44,27 +44,26 @@ static json_t *quantity(uint64_t bytes)
 	return json_string(text);
 }
 
-/* --- the VM
- * ------------------------------------------------------------------------------- */
+/* --- the VM --- */
 
 static json_t *cpus(const struct machine *m)
 {
-	uint32_t sockets = sockets_taken(hotplug_sockets(m->hotplug));
+	const struct topology *topo = machine_topology(m);
+	uint32_t sockets = sockets_taken(hotplug_sockets(machine_hotplug(m)));
 
 	return json_pack("{s:I, s:I, s:I}", "sockets", (json_int_t)sockets, "cores",
-			 (json_int_t)m->topo.cores, "threads",
-			 (json_int_t)m->topo.threads);
+			 (json_int_t)topo->cores, "threads", (json_int_t)topo->threads);
 }
 
-static json_t *vm_spec(const struct machine *m)
+static json_t *vm_spec(const struct control *c)
 {
 	json_t *cpu = json_object();
 
 	for (int k = 0; k < SPEC_CPU_KEYS; k++)
 		json_object_set_new(cpu, spec_cpu_name((enum spec_cpu)k),
-				    json_integer(amend_spec(m, (enum spec_cpu)k)));
+				    json_integer(amend_spec(c, (enum spec_cpu)k)));
 	return json_pack("{s:{s:o, s:{s:o}}}", "domain", "cpu", cpu, "memory", "guest",
-			 quantity(m->spec.memory));
+			 quantity(c->spec->memory));
 }
 
 static json_t *condition(enum condition_type t, const struct condition *c)
@@ -75,43 +74,47 @@ static json_t *condition(enum condition_type t, const struct condition *c)
 			 moment(c->since_ns));
 }
 
-static json_t *vm_status(const struct machine *m)
+static json_t *vm_status(const struct control *c)
 {
 	json_t *conditions = json_array();
 
 	for (int t = 0; t < CONDITION_NTYPES; t++)
 		json_array_append_new(conditions, condition((enum condition_type)t,
-							    &m->record.conditions.c[t]));
-	return json_pack("{s:s, s:o, s:o}", "phase", m->paused ? "Paused" : "Running",
-			 "currentCPUTopology", cpus(m), "conditions", conditions);
+							    &c->record->conditions.c[t]));
+	return json_pack("{s:s, s:o, s:o}", "phase",
+			 machine_paused(c->machine) ? "Paused" : "Running",
+			 "currentCPUTopology", cpus(c->machine), "conditions",
+			 conditions);
 }
 
-json_t *report_vm(const struct machine *m)
+json_t *report_vm(const struct control *c)
 {
 	char name[VM_NAME_LEN];
 
-	vm_name(&m->spec, name);
+	vm_name(c->spec, name);
 	return json_pack("{s:s, s:s, s:{s:s, s:o}, s:o, s:o}", "apiVersion", API_VERSION,
 			 "kind", "VirtualMachineInstance", "metadata", "name", name,
-			 "creationTimestamp", moment(m->record.started_ns), "spec",
-			 vm_spec(m), "status", vm_status(m));
+			 "creationTimestamp", moment(c->record->started_ns), "spec",
+			 vm_spec(c), "status", vm_status(c));
 }
 
-json_t *report_patched(const struct machine *m, const struct amended *done)
+json_t *report_patched(const struct control *c, const struct amended *done)
 {
-	const struct condition *c = &m->record.conditions.c[CONDITION_RESTART_REQUIRED];
+	const struct condition *restart =
+		&c->record->conditions.c[CONDITION_RESTART_REQUIRED];
 	json_t *o = json_pack("{s:b, s:b}", "changed", done->changed, "restart-required",
-			      c->holds);
+			      restart->holds);
 
-	if (c->holds)
-		json_object_set_new(o, "message", qmp_text(c->message));
+	if (restart->holds)
+		json_object_set_new(o, "message", qmp_text(restart->message));
 	if (done->job)
-		json_object_set_new(o, "job", report_job(m, hotplug_job(m->hotplug)));
+		json_object_set_new(
+			o, "job",
+			report_job(c->machine, hotplug_job(machine_hotplug(c->machine))));
 	return o;
 }
 
-/* --- what happened
- * ------------------------------------------------------------------------ */
+/* --- what happened --- */
 
 static json_t *event(const struct event_entry *e)
 {
@@ -122,23 +125,13 @@ static json_t *event(const struct event_entry *e)
 			 moment(e->first_ns), "lastTimestamp", moment(e->last_ns));
 }
 
-json_t *report_events(const struct machine *m)
+json_t *report_events(const struct record *r)
 {
 	json_t *items = json_array();
 
-	for (size_t i = 0; i < m->record.events.n; i++)
-		json_array_append_new(items, event(events_get(&m->record.events, i)));
+	for (size_t i = 0; i < r->events.n; i++)
+		json_array_append_new(items, event(events_get(&r->events, i)));
 	return json_pack("{s:s, s:s, s:o, s:I}", "apiVersion", API_VERSION, "kind",
 			 "EventList", "items", items, "dropped",
-			 (json_int_t)m->record.events.dropped);
-}
-
-json_t *report_metrics(struct machine *m)
-{
-	size_t len;
-	char *text = gather_metrics(m, &len);
-	json_t *o = json_pack("{s:s}", "text", text != NULL ? text : "");
-
-	free(text);
-	return o;
+			 (json_int_t)r->events.dropped);
 }
