@@ -107,7 +107,7 @@ void machine_obey_reset(struct machine *m)
 	if (r.reason == NULL)
 		return;
 	if (r.by_fault && faults_loop(m)) {
-		text_set(&why, 0, "the guest had more than %d within %d s, and would go on",
+		text_set(&why, 0, "the guest had more than %d triple faults within %d s",
 			 MACHINE_FAULTS_MAX, (int)(FAULTS_NS / NS_PER_S));
 		machine_end(m, MACHINE_TRIPLE_FAULT, "guest-panic", true, why.s);
 	} else if (reset(m, &r, &why) < 0) {
