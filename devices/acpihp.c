@@ -129,7 +129,8 @@ int acpihp_unplug(struct acpihp *hp, const uint32_t *index, size_t n)
 	for (size_t i = 0; err == 0 && i < n; i++) {
 		err = acpihp_step_locked(hp, index[i], SLOT_UNPLUG);
 		assert(err == 0);
-		hp->slot[index[i]].facts &= ~(uint32_t)ACPIHP_REMOVE_REQUESTED;
+		hp->slot[index[i]].facts &=
+			~(uint32_t)(ACPIHP_REMOVE_REQUESTED | ACPIHP_UNDERWAY);
 		look_again_locked(hp, index[i]);
 	}
 	acpihp_tell_ged_locked(hp);

@@ -278,6 +278,17 @@ static void what_it_looks_at_again_cannot_be_taken_back_once_more(void **state)
 	assert_true(cpuhp_get(&f->hp, 4).may_know);
 }
 
+static void what_is_taken_back_is_on_its_way_no_more(void **state)
+{
+	const uint32_t four = 4;
+	struct fixture *f = *state;
+
+	cpuhp_plug(&f->hp, &four, 1);
+	f->hp.acpi.slot[4].facts |= ACPIHP_UNDERWAY;
+	assert_int_equal(cpuhp_unplug(&f->hp, &four, 1), 0);
+	assert_false(cpuhp_get(&f->hp, 4).underway);
+}
+
 static void what_it_begins_to_start_cannot_be_unplugged(void **state)
 {
 	const uint32_t four = 4;
@@ -382,6 +393,7 @@ int main(void)
 		TEST(what_the_guest_has_seen_cannot_be_unplugged),
 		TEST(what_is_taken_back_is_looked_at_again),
 		TEST(what_it_looks_at_again_cannot_be_taken_back_once_more),
+		TEST(what_is_taken_back_is_on_its_way_no_more),
 		TEST(what_it_begins_to_start_cannot_be_unplugged),
 		TEST(the_first_access_ends_what_it_finds_by_itself_until_a_reset),
 		TEST(what_the_guest_has_not_seen_goes_at_once),

@@ -29,7 +29,7 @@ static bool resizes(const struct hotplug_view *now, const struct patch *p)
 		return false;
 	if (p->cpu[SPEC_SOCKETS] != now->wanted)
 		return true;
-	return now->running == NULL && now->taken != now->wanted;
+	return now->running == NULL && (now->taken != now->wanted || now->settling);
 }
 
 static uint32_t larger(uint32_t a, uint32_t b)

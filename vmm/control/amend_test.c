@@ -112,6 +112,10 @@ static void the_same_number_again_finishes_what_is_unfinished(void **state)
 	name(vm, SPEC_SOCKETS, 3);
 	vm->now = (struct hotplug_view){ .count = 3, .wanted = 3, .taken = 2 };
 	assert_true(planned(vm).resizes);
+	vm->now.taken = 3;
+	assert_false(planned(vm).resizes);
+	vm->now.settling = true;
+	assert_true(planned(vm).resizes);
 	run_job(vm, 2, 3, 3);
 	assert_false(planned(vm).resizes);
 }

@@ -5,6 +5,7 @@
 #include <stdio.h>
 
 #include "devices/clock.h"
+#include "vmm/hotplug/cpu_text.h"
 
 /* How a job that was not done is told. */
 static const enum event_reason ends[METRICS_NRESULTS] = {
@@ -61,6 +62,7 @@ static void on_phase(void *ctx, const struct job *job, enum job_phase phase)
 	metrics_count_phase(&r->metrics, job, phase);
 	if (phase != JOB_ACCEPTED && phase != JOB_REQUESTED)
 		return;
+	r->running = true;
 	describe(job, &t);
 	set(r, CONDITION_HOT_VCPU_CHANGE, true,
 	    job->operation == JOB_ADD ? "AddingSockets" : "RemovingSockets", t.s);
@@ -75,6 +77,30 @@ static enum event_reason reason_of(const struct job *job)
 	return job->operation == JOB_ADD ? EVENT_SOCKETS_ADDED : EVENT_SOCKETS_REMOVED;
 }
 
+/* How the last change ended; or that the guest is still at it. */
+static void show_end(struct record *r)
+{
+	struct text t;
+
+	if (r->running)
+		return;
+	if (units_empty(&r->settling)) {
+		set(r, CONDITION_HOT_VCPU_CHANGE, false, r->last_reason,
+		    r->last_message.s);
+		return;
+	}
+	cpu_text_settling(&r->settling, &t);
+	set(r, CONDITION_HOT_VCPU_CHANGE, true, "Settling", t.s);
+}
+
+static void on_settling(void *ctx, const struct units *cpus)
+{
+	struct record *r = ctx;
+
+	r->settling = *cpus;
+	show_end(r);
+}
+
 /* A repair that works leaves the condition as the change was that made it necessary. */
 static void keep_end(struct record *r, const struct job *job, const char *what)
 {
@@ -84,7 +110,8 @@ static void keep_end(struct record *r, const struct job *job, const char *what)
 		r->last_reason = done ? "Completed" : event_reason_name(reason_of(job));
 		text_set(&r->last_message, 0, "%s", done ? what : job->message.s);
 	}
-	set(r, CONDITION_HOT_VCPU_CHANGE, false, r->last_reason, r->last_message.s);
+	r->running = false;
+	show_end(r);
 }
 
 static void on_completed(void *ctx, const struct job *job)
@@ -129,6 +156,7 @@ struct hotplug_listener record_hotplug_listener(struct record *r)
 					  .completed = on_completed,
 					  .ost = on_ost,
 					  .deleted = on_deleted,
+					  .settling = on_settling,
 					  .ctx = r };
 }
 

@@ -17,7 +17,9 @@ struct record {
 	struct metrics metrics;
 	const char *last_reason; /* how the last change that was asked for ended */
 	struct text last_message;
-	uint64_t started_ns; /* CLOCK_REALTIME */
+	bool running;          /* a change */
+	struct units settling; /* CPUs that the guest may yet eject */
+	uint64_t started_ns;   /* CLOCK_REALTIME */
 
 	void (*changed)(void *ctx); /* constant */
 	void *changed_ctx;          /* constant */

@@ -137,6 +137,25 @@ static void a_failure_stays_in_the_condition(void **state)
 	}
 }
 
+static void what_the_guest_is_at_after_the_end_is_a_change(void **state)
+{
+	struct units none = { 0 }, settling = { 0 };
+	struct job job;
+
+	(void)state;
+	job = begin(JOB_REMOVE, 4, 2, 2);
+	end(&job, JOB_CANCELLED, "because");
+	units_put(&settling, 3);
+	listener.settling(listener.ctx, &settling);
+	assert_true(r.conditions.c[CONDITION_HOT_VCPU_CHANGE].holds);
+	assert_string_equal(r.conditions.c[CONDITION_HOT_VCPU_CHANGE].reason, "Settling");
+	job = begin(JOB_ADD, 2, 5, 3);
+	listener.settling(listener.ctx, &none);
+	check_change(true, "AddingSockets", "sockets 2 to 5 (cpus 2-3,5)");
+	end(&job, JOB_DONE, "");
+	check_change(false, "Completed", "sockets 2 to 5 (cpus 2-3,5)");
+}
+
 static void a_repair_does_not_hide_why(void **state)
 {
 	struct job job;
@@ -231,6 +250,8 @@ int main(void)
 		cmocka_unit_test_setup(a_change_is_under_way_and_done, set_up),
 		cmocka_unit_test_setup(asking_for_what_there_is_is_no_event, set_up),
 		cmocka_unit_test_setup(a_failure_stays_in_the_condition, set_up),
+		cmocka_unit_test_setup(what_the_guest_is_at_after_the_end_is_a_change,
+				       set_up),
 		cmocka_unit_test_setup(a_repair_does_not_hide_why, set_up),
 		cmocka_unit_test(the_time_of_a_condition_is_of_its_change),
 		cmocka_unit_test_setup(pause_and_reset, set_up),

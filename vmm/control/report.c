@@ -196,6 +196,8 @@ static json_t *vcpu_object(struct machine *m, uint32_t i, uint64_t now)
 		o, "arch-id",
 		json_integer((json_int_t)topology_arch_id(machine_topology(m), i)));
 	json_object_set_new(o, "state", json_string(vcpu_state_name(vcpu_state(&s))));
+	if (units_has(hotplug_settling(machine_hotplug(m)), i))
+		json_object_set_new(o, "settling", json_true());
 	if (has_thread(v))
 		json_object_set_new(o, "host-thread-id", json_integer(vcpu_tid(v)));
 	if (v != NULL && vcpu_stats_exits(v, &exits) == 0)

@@ -126,6 +126,28 @@ static void tell_deleted(struct step *s, const struct units *sockets, bool by_gu
 	told->by_guest = by_guest;
 }
 
+static void tell_settling(struct step *s)
+{
+	add_action(s, ACTION_TELL_SETTLING)->units = s->jobs->settling;
+}
+
+static bool is_underway(struct cpuhp *hp, uint32_t cpu)
+{
+	const struct cpuhp_slot slot = cpuhp_get(hp, cpu);
+
+	return slot.underway && slot_enabled(slot.state);
+}
+
+/* Asks for the job's CPUs no longer. */
+static void withdraw(struct step *s)
+{
+	at_once(s, cpuhp_withdraw_removal);
+	UNITS_EACH (cpu, &s->job->units)
+		if (is_underway(s->cpuhp, cpu))
+			units_put(&s->jobs->settling, cpu);
+	s->jobs->settled_ns = s->now_ns + JOB_QUIET_MS * NS_PER_MS;
+}
+
 /* A removal tells what is gone, whatever became of the others, and so does an add that
  * was to bring back what had gone late. A removal that did not get to its end may leave a
  * socket with some of its vCPUs: then it gets the others back. */
@@ -138,12 +160,14 @@ static void end(struct step *s, enum job_result result)
 		gone = newly_gone(s, &s->job->units);
 	tell_deleted(s, &gone, false);
 	if (unfinished)
-		at_once(s, cpuhp_withdraw_removal);
+		withdraw(s);
 	s->job->result = result;
 	s->job->count = sockets_count(s->sockets);
 	if (result == JOB_DONE && s->job->count != s->job->to)
 		cpu_text_other_count(s->job, &s->job->message);
 	add_action(s, ACTION_TELL_COMPLETED);
+	if (!units_empty(&s->jobs->settling))
+		tell_settling(s);
 	if (!unfinished)
 		return;
 	lacking = sockets_lacking(s->sockets);
@@ -172,6 +196,27 @@ static void forgive_osts(struct step *s)
 	}
 }
 
+/* The guest has answered, or it never will. */
+static void settle(struct step *s)
+{
+	struct units *settling = &s->jobs->settling;
+
+	if (units_empty(settling))
+		return;
+	UNITS_EACH (cpu, settling)
+		if (s->now_ns >= s->jobs->settled_ns || !is_underway(s->cpuhp, cpu))
+			units_drop(settling, cpu);
+	if (units_empty(settling))
+		tell_settling(s);
+}
+
+/* An add of what the guest may yet eject is not over. */
+static bool is_held(const struct step *s)
+{
+	return s->job->phase == JOB_REGISTERED &&
+	       units_meet(&s->job->units, &s->jobs->settling);
+}
+
 static void time_out(struct step *s)
 {
 	struct job *j = s->job;
@@ -181,7 +226,10 @@ static void time_out(struct step *s)
 	if (cpuhp_no_acpi(s->cpuhp))
 		p = j->operation == JOB_ADD ? JOB_ONLINE : JOB_EJECTED;
 	missing = job_missing(j, p, cpu_reached_ns, s->cpuhp);
-	cpu_text_timeout(j, cpuhp_no_acpi(s->cpuhp), &missing, &j->message);
+	if (units_empty(&missing))
+		cpu_text_settling(&s->jobs->settling, &j->message);
+	else
+		cpu_text_timeout(j, cpuhp_no_acpi(s->cpuhp), &missing, &j->message);
 	end(s, JOB_TIMED_OUT);
 }
 
@@ -203,7 +251,8 @@ static void go_on(struct step *s)
 		add_action(s, ACTION_MAKE)->units = j->units;
 		return;
 	}
-	while (j->phase != JOB_ACCEPTED && job_advance(j, cpu_reached_ns, s->cpuhp))
+	while (j->phase != JOB_ACCEPTED && !is_held(s) &&
+	       job_advance(j, cpu_reached_ns, s->cpuhp))
 		tell_phase(s);
 	if (j->phase == job_last_phase(j))
 		end(s, JOB_DONE);
@@ -245,6 +294,7 @@ static int on_look(struct step *s, const struct cpu_event *ev)
 {
 	(void)ev;
 	forgive_osts(s);
+	settle(s);
 	judge(s);
 	return 0;
 }
@@ -326,6 +376,7 @@ static int on_ost(struct step *s, const struct cpu_event *ev)
 static void ask_removal(struct step *s)
 {
 	s->jobs->answering = (struct units){ 0 };
+	units_drop_all(&s->jobs->settling, &s->job->units);
 	UNITS_EACH (cpu, &s->job->units)
 		if (cpuhp_get(s->cpuhp, cpu).underway)
 			units_put(&s->jobs->answering, cpu);
@@ -415,10 +466,12 @@ int cpu_engine_step(struct cpu_engine *e, const struct cpu_event *ev, uint64_t n
 
 uint64_t cpu_engine_due_ns(const struct cpu_engine *e)
 {
-	uint64_t due = job_deadline(&e->now.job);
+	uint64_t due = units_empty(&e->now.settling) ? UINT64_MAX : e->now.settled_ns;
 
 	if (!job_running(&e->now.job))
-		return UINT64_MAX;
+		return due;
+	if (job_deadline(&e->now.job) < due)
+		due = job_deadline(&e->now.job);
 	UNITS_EACH (cpu, &e->now.owed) {
 		struct cpuhp_slot slot = cpuhp_get(e->sockets->cpuhp, cpu);
 

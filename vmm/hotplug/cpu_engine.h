@@ -22,6 +22,10 @@ struct cpu_jobs {
 	/* Of the removal that runs: the guest was on its way with these for an earlier
 	 * one, and its next answer is that one's. */
 	struct units answering;
+	/* Of one that ended: the guest is on its way with these, and may yet eject them.
+	 * It is waited for so long. */
+	struct units settling;
+	uint64_t settled_ns;
 };
 
 struct cpu_engine {

@@ -193,6 +193,29 @@ static void what_the_guest_never_had_is_stopped_when_it_is_cancelled(void **stat
 	assert_true(job_running(&f->engine.now.job));
 }
 
+/* It has read the event, and says nothing. */
+static void what_is_on_its_way_is_waited_for_only_so_long(void **state)
+{
+	struct fixture *f = *state;
+
+	begin(f, JOB_ADD, 1, true);
+	cpuhp_runs(&f->cpuhp, 1, true);
+	look(f);
+	begin(f, JOB_REMOVE, 1, false);
+	put(f, CPUHP_SELECTOR, 1);
+	put(f, CPUHP_CONTROL, CPUHP_REMOVE);
+	assert_int_equal(step(f, &(struct cpu_event){ .kind = CPU_CANCEL }), 0);
+	EXPECT(f, ACTION_TELL_COMPLETED, ACTION_TELL_SETTLING);
+	assert_true(units_has(&f->out.action[1].units, 1));
+	assert_int_equal(cpu_engine_due_ns(&f->engine),
+			 f->now_ns + JOB_QUIET_MS * NS_PER_MS);
+	f->now_ns = cpu_engine_due_ns(&f->engine);
+	look(f);
+	EXPECT(f, ACTION_TELL_SETTLING);
+	assert_true(units_empty(&f->out.action[0].units));
+	assert_int_equal(cpu_engine_due_ns(&f->engine), UINT64_MAX);
+}
+
 /* From one state the same event makes the same of it, as often as one likes. */
 static void the_state_is_a_value(void **state)
 {
@@ -305,6 +328,7 @@ int main(void)
 		TEST(the_time_is_an_argument),
 		TEST(an_add_that_waited_asks_the_host_and_takes_its_answer),
 		TEST(what_the_guest_never_had_is_stopped_when_it_is_cancelled),
+		TEST(what_is_on_its_way_is_waited_for_only_so_long),
 		TEST(a_step_of_any_cpu_is_progress),
 		TEST(what_came_in_time_does_not_time_out),
 		TEST(the_state_is_a_value),

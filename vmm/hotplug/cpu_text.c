@@ -49,6 +49,17 @@ void cpu_text_timeout(const struct job *j, bool no_acpi, const struct units *mis
 		explain_phase(j, cpus, out);
 }
 
+void cpu_text_settling(const struct units *cpus, struct text *out)
+{
+	char name[128];
+
+	units_name(cpus, name, sizeof(name));
+	text_set(out, 0,
+		 "cpus %s: the guest is on its way to eject them, for a removal that was "
+		 "withdrawn, and has not said how that ends",
+		 name);
+}
+
 /* ACPI 6.4, tables 6.57 (general) and 6.58 (ejection). */
 static const char *status_words(const struct ost *ost)
 {

@@ -16,6 +16,9 @@ extern const char cpu_text_no_acpi[];
 void cpu_text_timeout(const struct job *j, bool no_acpi, const struct units *missing,
 		      struct text *out);
 
+/* That the guest may yet eject these CPUs, which it was asked for before. */
+void cpu_text_settling(const struct units *cpus, struct text *out);
+
 /* Why the guest said no. */
 void cpu_text_refusal(const struct job *j, const struct ost *ost, struct text *out);
 

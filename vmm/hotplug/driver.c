@@ -97,6 +97,9 @@ static void carry_out(struct driver *d, const struct action *a, struct cpu_event
 	case ACTION_TELL_REFUSED:
 		tell_refused(d, a);
 		break;
+	case ACTION_TELL_SETTLING:
+		TELL(d, settling, &a->units);
+		break;
 	case ACTION_NKINDS:
 		break;
 	}
@@ -142,28 +145,39 @@ static void park(struct driver *d, uint32_t cpu)
 	(void)driver_step(d, &(struct cpu_event){ .kind = CPU_EJECTED, .cpu = cpu });
 }
 
-/* Whether there may be more: a guest that floods us gets its turn, and no more. */
-static bool take_osts(struct driver *d)
+/* At most so many; whether there may be more. */
+static bool take_osts(struct driver *d, unsigned most)
 {
 	struct cpu_event ev = { .kind = CPU_OST };
 	unsigned n = 0;
 
-	while (n < OSTS_PER_TURN && cpuhp_next_ost(d->cpuhp, &ev.ost)) {
+	while (n < most && cpuhp_next_ost(d->cpuhp, &ev.ost)) {
 		(void)driver_step(d, &ev);
 		n++;
 	}
-	return n == OSTS_PER_TURN;
+	return n == most;
 }
 
-void driver_settle(struct driver *d)
+static void look(struct driver *d, unsigned osts)
 {
 	uint32_t cpu;
 	bool more;
 
 	while (cpuhp_next_ejected(d->cpuhp, &cpu))
 		park(d, cpu);
-	more = take_osts(d);
+	more = take_osts(d, osts);
 	(void)driver_step(d, &(struct cpu_event){ .kind = CPU_LOOK });
 	d->host.set_timer(d->host.ctx, more ? d->host.now_ns(d->host.ctx)
 					    : cpu_engine_due_ns(&d->engine));
+}
+
+/* A guest that floods us gets its turn, and no more. */
+void driver_look(struct driver *d)
+{
+	look(d, OSTS_PER_TURN);
+}
+
+void driver_settle(struct driver *d)
+{
+	look(d, d->cpuhp->acpi.ring_len);
 }

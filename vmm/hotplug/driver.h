@@ -23,7 +23,9 @@ struct driver {
 int driver_step(struct driver *d, const struct cpu_event *ev);
 
 /* Brings the engine to where the guest is: parks what the guest let go, takes what it
- * said, judges. Each request begins with it, and ends with it. Leaves the timer set. */
+ * said, judges. Leaves the timer set. Each request begins with driver_settle(), so that
+ * it is given no answer that was said before, and ends with a look. */
+void driver_look(struct driver *d);
 void driver_settle(struct driver *d);
 
 /* Starts all these vCPUs, or none. 0; or -errno with *why. */

@@ -25,6 +25,11 @@ const struct sockets *hotplug_sockets(const struct hotplug *h)
 	return &h->sockets;
 }
 
+const struct units *hotplug_settling(const struct hotplug *h)
+{
+	return &h->driver.engine.now.settling;
+}
+
 struct hotplug_view hotplug_view(const struct hotplug *h)
 {
 	const struct job *job = &h->driver.engine.now.job;
@@ -36,6 +41,7 @@ struct hotplug_view hotplug_view(const struct hotplug *h)
 		.wanted = running ? job->to : count,
 		.taken = sockets_taken(&h->sockets),
 		.running = running ? job : NULL,
+		.settling = !units_empty(&h->driver.engine.now.settling),
 	};
 }
 
@@ -126,7 +132,8 @@ static struct job_plan plan(const struct hotplug *h, enum job_operation op,
 	};
 }
 
-/* The guest has as many: what its sockets lack, or else what it has not taken. */
+/* The guest has as many: what its sockets lack, or else what it has not taken, and what
+ * it may yet eject. */
 static struct job_plan plan_finish(const struct hotplug *h, uint32_t count,
 				   uint32_t timeout_ms)
 {
@@ -136,6 +143,7 @@ static struct job_plan plan_finish(const struct hotplug *h, uint32_t count,
 	if (!units_empty(&lacking))
 		return plan(h, JOB_ADD, lacking, count, timeout_ms);
 	p = plan(h, JOB_ADD, sockets_unfinished(&h->sockets), count, timeout_ms);
+	units_put_all(&p.units, &h->driver.engine.now.settling);
 	p.told = true;
 	return p;
 }
@@ -176,7 +184,7 @@ static void begin(struct hotplug *h, const struct job_plan *p, bool made)
 	const struct cpu_event ev = { .kind = CPU_BEGIN, .plan = *p, .made = made };
 
 	(void)driver_step(&h->driver, &ev);
-	driver_settle(&h->driver);
+	driver_look(&h->driver);
 }
 
 int hotplug_prepare(struct hotplug *h, uint32_t sockets, struct text *why)
@@ -270,7 +278,7 @@ int hotplug_cancel(struct hotplug *h, struct text *why)
 	err = driver_step(&h->driver, &(struct cpu_event){ .kind = CPU_CANCEL });
 	if (err < 0)
 		return text_set(why, err, refuse_cancel_late, job->id, job->from);
-	driver_settle(&h->driver);
+	driver_look(&h->driver);
 	return 0;
 }
 
@@ -278,7 +286,7 @@ void hotplug_look(void *hotplug)
 {
 	struct hotplug *h = hotplug;
 
-	driver_settle(&h->driver);
+	driver_look(&h->driver);
 }
 
 /* --- life

@@ -45,6 +45,9 @@ struct hotplug_listener {
 	void (*deleted)(void *ctx, uint32_t socket, bool by_guest);
 	/* The guest does not let go of this socket. */
 	void (*refused)(void *ctx, uint32_t socket);
+	/* The guest may yet eject these CPUs, for a removal that is over; or it may not
+	 * any more. Told after each end, too. */
+	void (*settling)(void *ctx, const struct units *cpus);
 	void *ctx;
 };
 
@@ -54,6 +57,7 @@ struct hotplug_view {
 	uint32_t wanted;           /* by the job that runs; else the count */
 	uint32_t taken;            /* the guest has */
 	const struct job *running; /* or NULL */
+	bool settling;             /* hotplug_settling() has any */
 };
 
 /* 0 or -errno. Everything given outlives it; *host is copied. The nlisteners are told in
@@ -107,6 +111,10 @@ void hotplug_look(void *hotplug);
 
 /* The job that runs or ran last, or NULL. */
 const struct job *hotplug_job(const struct hotplug *h);
+
+/* CPUs that the guest was asked for, is asked for no longer, and may yet eject: it has not
+ * said how that ends. Empty after JOB_QUIET_MS without an answer. */
+const struct units *hotplug_settling(const struct hotplug *h);
 
 const struct sockets *hotplug_sockets(const struct hotplug *h);
 

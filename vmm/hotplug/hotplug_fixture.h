@@ -45,6 +45,7 @@ struct fixture {
 	unsigned nwakes; /* times that it asked to look again at once */
 	unsigned ndeleted, ndeleted_by_guest, nrefused;
 	uint32_t deleted; /* the last one */
+	struct units settling;
 };
 
 static inline void set_line(void *ctx, bool level)
@@ -147,6 +148,11 @@ static inline void on_refused(void *ctx, uint32_t socket)
 	((struct fixture *)ctx)->nrefused++;
 }
 
+static inline void on_settling(void *ctx, const struct units *cpus)
+{
+	((struct fixture *)ctx)->settling = *cpus;
+}
+
 static inline int setup(void **state)
 {
 	struct fixture *f = test_calloc(1, sizeof(*f));
@@ -180,8 +186,9 @@ static inline int setup(void **state)
 		units_put(&f->seen.threads, i); /* as far as hotplug is concerned */
 	}
 	units_put(&f->seen.there, 0);
-	f->listeners[0] = (struct hotplug_listener){ on_phase,   on_completed, on_ost,
-						     on_deleted, on_refused,   f };
+	f->listeners[0] =
+		(struct hotplug_listener){ on_phase,   on_completed, on_ost, on_deleted,
+					   on_refused, on_settling,  f };
 	f->listeners[1] = (struct hotplug_listener){ .ost = on_ost_second, .ctx = f };
 	assert_int_equal(
 		vcpu_host_init(&f->vcpu_host, f->base, &f->env, f->vcpu, look, f), 0);

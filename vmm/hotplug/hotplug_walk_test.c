@@ -255,6 +255,91 @@ static void no_answer_is_owed_across_a_reset(void **state)
 	assert_int_equal(f->done.result, JOB_REFUSED);
 }
 
+/* Said before the job began, and still waiting behind others. */
+static void a_refusal_that_was_said_before_is_none_of_the_next_removal(void **state)
+{
+	struct fixture *f = *state;
+	struct text why;
+
+	grow_to_three(f);
+	assert_int_equal(resize(f, 2, &why), 0);
+	begin_removal(f, 8);
+	assert_int_equal(hotplug_cancel(f->hotplug, &why), 0);
+	for (int i = 0; i < 100; i++)
+		say_ost(f, 0, 0x77, 0);
+	say_ost(f, 8, OST_EJECT_REQUEST, 0x82);
+	assert_int_equal(resize(f, 2, &why), 0);
+	hotplug_look(f->hotplug);
+	assert_true(job_running(hotplug_job(f->hotplug)));
+	guest_removes(f, 8, 11);
+	assert_int_equal(f->done.result, JOB_DONE);
+}
+
+/* Of three sockets the guest is on its way with CPU 8, which is asked for no longer. */
+static void leave_it_on_its_way(struct fixture *f)
+{
+	struct text why;
+
+	grow_to_three(f);
+	assert_int_equal(resize(f, 2, &why), 0);
+	begin_removal(f, 8);
+	assert_int_equal(hotplug_cancel(f->hotplug, &why), 0);
+	assert_true(hotplug_view(f->hotplug).settling);
+	assert_true(units_has(&f->settling, 8));
+	assert_int_equal(units_count(&f->settling), 1);
+}
+
+static void the_same_number_waits_for_what_is_on_its_way(void **state)
+{
+	struct fixture *f = *state;
+	struct text why;
+
+	leave_it_on_its_way(f);
+	assert_int_equal(resize(f, 3, &why), 0);
+	assert_true(job_running(hotplug_job(f->hotplug)));
+	say_ost(f, 8, OST_EJECT_REQUEST, 0x82);
+	hotplug_look(f->hotplug);
+	assert_int_equal(f->done.result, JOB_DONE);
+	assert_true(units_empty(&f->settling));
+}
+
+static void the_same_number_says_that_it_went_all_the_same(void **state)
+{
+	struct fixture *f = *state;
+	struct text why;
+
+	leave_it_on_its_way(f);
+	assert_int_equal(resize(f, 3, &why), 0);
+	eject(f, 8);
+	hotplug_look(f->hotplug);
+	assert_int_equal(f->done.result, JOB_REFUSED);
+	assert_true(hotplug_job(f->hotplug)->repair);
+	assert_true(units_empty(&f->settling));
+}
+
+static void the_same_number_in_less_time_says_what_it_waits_for(void **state)
+{
+	struct fixture *f = *state;
+	struct text why;
+
+	leave_it_on_its_way(f);
+	assert_int_equal(hotplug_resize(f->hotplug, 3, SHORT_MS, &why), 0);
+	wait_completed(f);
+	assert_int_equal(f->done.result, JOB_TIMED_OUT);
+	assert_non_null(strstr(f->done.message.s, "cpus 8: the guest is on its way"));
+}
+
+static void what_was_on_its_way_is_forgotten_by_a_reset(void **state)
+{
+	struct fixture *f = *state;
+
+	leave_it_on_its_way(f);
+	hotplug_reset(f->hotplug);
+	hotplug_look(f->hotplug);
+	assert_true(units_empty(&f->settling));
+	assert_false(hotplug_view(f->hotplug).settling);
+}
+
 /* --- names
  * -------------------------------------------------------------------------------- */
 
@@ -437,6 +522,11 @@ int main(void)
 		TEST(a_cancel_takes_back_no_more_than_its_job_gave),
 		TEST(a_late_refusal_is_none_of_the_next_removal),
 		TEST(no_answer_is_owed_across_a_reset),
+		TEST(a_refusal_that_was_said_before_is_none_of_the_next_removal),
+		TEST(the_same_number_waits_for_what_is_on_its_way),
+		TEST(the_same_number_says_that_it_went_all_the_same),
+		TEST(the_same_number_in_less_time_says_what_it_waits_for),
+		TEST(what_was_on_its_way_is_forgotten_by_a_reset),
 		TEST(what_fails_gives_no_name_and_takes_none),
 		TEST(a_resize_counts_what_the_guest_has_given_back),
 		TEST(what_the_guest_has_given_back_is_not_removed_again),
