@@ -5,11 +5,28 @@
 #define UDEV_RULE                                                                        \
 	"SUBSYSTEM==\"cpu\", ACTION==\"add\", ATTR{online}==\"0\", ATTR{online}=\"1\""
 
+#ifdef __aarch64__
+#define OLD_KERNEL                                                                       \
+	"; a kernel older than Linux 6.11 can have no more CPUs by ACPI: give it a "     \
+	"newer "                                                                         \
+	"one, or --boot dt"
+#else
+#define OLD_KERNEL ""
+#endif
+
+/* Where the guest has brought others of the job online by itself. */
+static const char some_online[] =
+	"registered, not online: cpus %s; others are, so the guest's kernel takes no "
+	"more "
+	"(nr_cpus, possible_cpus), or not these siblings (nosmt): its log says "
+	"which" OLD_KERNEL;
+
 const char cpu_text_no_acpi[] =
 	"the guest has no ACPI and is told nothing: it must online and offline CPUs by "
 	"itself (/sys/devices/system/cpu/cpuN/online)";
 
-static void explain_phase(const struct job *j, const char *cpus, struct text *out)
+static void explain_phase(const struct job *j, bool some, const char *cpus,
+			  struct text *out)
 {
 	static const char *const text[JOB_NPHASES] = {
 		[JOB_PLUGGED] =
@@ -18,7 +35,7 @@ static void explain_phase(const struct job *j, const char *cpus, struct text *ou
 			"and the same resize waits again",
 		[JOB_REGISTERED] =
 			"registered, not online: cpus %s; the guest does not online "
-			"new CPUs by itself: give it the udev rule " UDEV_RULE,
+			"new CPUs by itself: give it the udev rule " UDEV_RULE OLD_KERNEL,
 		[JOB_REQUESTED] =
 			"requested, not offlining: cpus %s; the guest has not "
 			"answered: is it up, and has it ACPI CPU hotplug? The request "
@@ -31,6 +48,8 @@ static void explain_phase(const struct job *j, const char *cpus, struct text *ou
 
 	if (text[j->phase] == NULL)
 		text_set(out, 0, "still waiting for an earlier removal to end");
+	else if (j->phase == JOB_REGISTERED && some)
+		text_set(out, 0, some_online, cpus);
 	else /* NOLINTNEXTLINE(clang-diagnostic-format-nonliteral): from the table */
 		text_set(out, 0, text[j->phase], cpus);
 }
@@ -46,7 +65,7 @@ void cpu_text_timeout(const struct job *j, bool no_acpi, const struct units *mis
 			 j->operation == JOB_ADD ? "online" : "offline", cpus,
 			 cpu_text_no_acpi);
 	else
-		explain_phase(j, cpus, out);
+		explain_phase(j, units_count(missing) < j->nunits, cpus, out);
 }
 
 void cpu_text_settling(const struct units *cpus, struct text *out)
