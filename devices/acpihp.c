@@ -284,6 +284,16 @@ bool acpihp_next_ost(struct acpihp *hp, struct ost *out)
 	return any;
 }
 
+uint64_t acpihp_lost(struct acpihp *hp)
+{
+	uint64_t n;
+
+	mtx_lock_at(&hp->lock, &RANK_SLOTS);
+	n = hp->lost;
+	mtx_unlock_at(&hp->lock, &RANK_SLOTS);
+	return n;
+}
+
 uint64_t acpihp_ignored(struct acpihp *hp)
 {
 	uint64_t n;

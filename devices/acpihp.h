@@ -2,9 +2,8 @@
 #define DEVICES_ACPIHP_H
 /* acpihp: what everything that a guest takes and ejects by ACPI has in common, whatever
  * its register block looks like: slots and their marks, the events that are pending, the
- * bit of the GED, and the _OST reports on their way to main. A register file (cpuhp)
- * embeds it, uses its lock, and comes in by acpihp_slots.h; the functions here are
- * main's.
+ * bit of the GED, and the _OST reports on the way to main. Registers (cpuhp) embed
+ * it, use its lock, and come in by acpihp_slots.h; the functions here are main's.
  *
  * A slot has a state (slot.h) and facts beside it. Insert pending and remove pending are
  * what the guest may acknowledge; remove requested is the host's intent, which no
@@ -193,7 +192,9 @@ void acpihp_get(struct acpihp *hp, uint32_t index, struct acpihp_slot *slot,
 /* Takes the oldest _OST that main has not seen; false when there is none. */
 bool acpihp_next_ost(struct acpihp *hp, struct ost *out) NOT_HOLDING(FROM_SLOTS);
 
-/* Guest writes ignored so far. Any thread. */
+/* So far: guest writes ignored, and _OST reports that acpihp_next_ost() does not give, as
+ * the ring had no room; their slots took them. Any thread. */
 uint64_t acpihp_ignored(struct acpihp *hp) NOT_HOLDING(FROM_SLOTS);
+uint64_t acpihp_lost(struct acpihp *hp) NOT_HOLDING(FROM_SLOTS);
 
 #endif

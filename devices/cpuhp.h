@@ -19,11 +19,9 @@
  * An access acts on the register that starts at its offset: a wider read and a narrower
  * write are zero-extended, a wider write uses the low bytes, anywhere else reads give 0
  * and writes do nothing. While the selector names no possible CPU everything reads 0 and
- * only the selector can be written.
- *
- * The boot CPU, index 0, never goes. A guest without ACPI is told nothing: it has a
- * device for every possible CPU, may start those that are plugged, and lets one go by
- * stopping it while the host wants it back.
+ * only the selector can be written. The boot CPU, index 0, never goes. A guest without
+ * ACPI is told nothing: it has a device for every possible CPU, may start those that are
+ * plugged, and lets one go by stopping it while the host wants it back.
  *
  * vCPU threads come in through the registers, cpuhp_started() and cpuhp_runs();
  * everything else is main's. */
@@ -192,6 +190,11 @@ static inline bool cpuhp_next_ost(struct cpuhp *hp, struct ost *out)
 static inline uint64_t cpuhp_ignored(struct cpuhp *hp)
 {
 	return acpihp_ignored(&hp->acpi);
+}
+
+static inline uint64_t cpuhp_lost(struct cpuhp *hp)
+{
+	return acpihp_lost(&hp->acpi);
 }
 
 #endif

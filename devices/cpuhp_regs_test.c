@@ -212,7 +212,7 @@ static void a_flood_of_ost_loses_reports_and_nothing_else(void **state)
 	while (cpuhp_next_ost(&f->hp, &ost))
 		assert_int_equal(ost.status, n++);
 	assert_int_equal(n, f->hp.acpi.ring_len);
-	assert_int_equal(f->hp.acpi.lost, 9 * f->hp.acpi.ring_len + 1);
+	assert_int_equal(cpuhp_lost(&f->hp), 9 * f->hp.acpi.ring_len + 1);
 }
 
 static void an_eject_that_nobody_asked_for_is_ignored_and_counted(void **state)

@@ -29,7 +29,7 @@
  *
  * Bytes that it obeys: g go, r report, c counts, m MSRs, p power off, b reset, t triple
  * fault; and after a number N: e ejects CPU N unasked, o says _OST(1, 0) for it, O says
- * _OST(3, 0). */
+ * _OST(3, 0), f says _OST(3, 0) N times for CPU 0. */
 
 #include <stdbool.h>
 #include <stdint.h>

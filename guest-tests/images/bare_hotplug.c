@@ -274,6 +274,14 @@ static void report(void)
 	say("\n");
 }
 
+/* Faster than anybody can be told of each. */
+static void ost_flood(uint32_t n)
+{
+	for (uint32_t i = 0; i < n; i++)
+		ost(0, OST_EJECT_REQUEST, OST_SUCCESS);
+	say_numbered("bare: flood of ", n, "\n");
+}
+
 static void report_counts(void)
 {
 	say("bare: counts ticks ");
@@ -311,6 +319,8 @@ static void obey(uint8_t byte)
 		ost_own(number, OST_DEVICE_CHECK);
 	else if (byte == 'O')
 		ost_own(number, OST_EJECT_REQUEST);
+	else if (byte == 'f')
+		ost_flood(number);
 	number = 0;
 }
 

@@ -67,6 +67,19 @@ def test_a_session_is_counted():
         check(0 < took < 10, "an add took %g s", took)
 
 
+def test_each_ost_of_a_flood_is_told_of_or_counted_as_lost():
+    told = 'hotsocket_acpi_ost_total{vm="qmp",event="eject-request",status="0x0"}'
+    lost = 'hotsocket_guest_osts_lost_total{vm="qmp"}'
+    with Vm(cpus="sockets=1,maxSockets=2") as v:
+        v.ready()
+        equal(series(v)[lost], "0", "lost before it")
+        v.ask("20000f", "^bare: flood of 20000$")
+        found = at_rest(lambda: series(v))
+        check(int(found[lost]) > 0, "none was lost")
+        equal(int(found[told]) + int(found[lost]), 20000, "told and lost")
+        equal(v.qmp().execute("query-topology")["guest-osts-lost"], int(found[lost]), "member")
+
+
 def find_promtool():
     """make test has fetched it by now; else that may take longer than a test may."""
     try:

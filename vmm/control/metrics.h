@@ -50,7 +50,7 @@ struct metrics_now {
 	uint64_t memory; /* bytes */
 	uint32_t sockets, guest_sockets, max_sockets;
 	uint32_t vcpus[VCPU_NSTATES];
-	uint64_t writes_ignored, storms, events_dropped;
+	uint64_t writes_ignored, osts_lost, storms, events_dropped;
 
 	const struct metrics_vcpu {
 		uint32_t index;

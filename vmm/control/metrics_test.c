@@ -39,6 +39,7 @@ static void print(const struct metrics_vcpu *vcpu, uint32_t n)
 		.max_sockets = 8,
 		.vcpus = { [VCPU_ABSENT] = 5, [VCPU_ONLINE] = 2, [VCPU_PARKED] = 1 },
 		.writes_ignored = 7,
+		.osts_lost = 3,
 		.storms = 1,
 		.events_dropped = 9,
 		.vcpu = vcpu,
@@ -98,6 +99,7 @@ static void what_is_so_now(void **state)
 	ASSERT_VALUE("hotsocket_vcpus{vm=\"vm-1\",state=\"parked\"}", "1");
 	ASSERT_VALUE("hotsocket_vcpus{vm=\"vm-1\",state=\"removing\"}", "0");
 	ASSERT_VALUE("hotsocket_guest_writes_ignored_total{vm=\"vm-1\"}", "7");
+	ASSERT_VALUE("hotsocket_guest_osts_lost_total{vm=\"vm-1\"}", "3");
 	ASSERT_VALUE("hotsocket_events_dropped_total{vm=\"vm-1\"}", "9");
 	ASSERT_VALUE("hotsocket_vcpu_seconds_total{vm=\"vm-1\",vcpu=\"0\"}", "1.500000");
 	ASSERT_VALUE("hotsocket_vcpu_seconds_total{vm=\"vm-1\",vcpu=\"5\"}", "0.000001");

@@ -112,14 +112,15 @@ json_t *report_topology(const struct control *c)
 	uint32_t sockets = sockets_count(hotplug_sockets(machine_hotplug(m)));
 	json_t *o;
 
-	o = json_pack("{s:I, s:I, s:I, s:I, s:s, s:I, s:I, s:I, s:I}", "sockets",
+	o = json_pack("{s:I, s:I, s:I, s:I, s:s, s:I, s:I, s:I, s:I, s:I}", "sockets",
 		      (json_int_t)sockets, "cores", (json_int_t)topo->cores, "threads",
 		      (json_int_t)topo->threads, "max-sockets",
 		      (json_int_t)topo->max_sockets, "max-sockets-source",
 		      spec_limit_source(c->spec).s, "vcpus",
 		      (json_int_t)sockets * topo->per_socket, "max-vcpus",
 		      (json_int_t)topo->max_vcpus, "guest-writes-ignored",
-		      (json_int_t)cpuhp_ignored(machine_cpuhp(m)), "guest-event-storms",
+		      (json_int_t)cpuhp_ignored(machine_cpuhp(m)), "guest-osts-lost",
+		      (json_int_t)cpuhp_lost(machine_cpuhp(m)), "guest-event-storms",
 		      (json_int_t)machine_storms(m));
 	if (cpuhp_no_acpi(machine_cpuhp(m)))
 		json_object_set_new(o, "note", json_string(cpu_text_no_acpi));

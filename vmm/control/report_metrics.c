@@ -55,6 +55,7 @@ static void print(const struct control *c, struct metrics_vcpu *vcpu, FILE *out)
 		.guest_sockets = sockets_taken(sockets),
 		.max_sockets = machine_topology(m)->max_sockets,
 		.writes_ignored = cpuhp_ignored(machine_cpuhp(m)),
+		.osts_lost = cpuhp_lost(machine_cpuhp(m)),
 		.storms = machine_storms(m),
 		.events_dropped = c->record->events.dropped,
 		.vcpu = vcpu,
