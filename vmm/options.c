@@ -11,9 +11,9 @@
 #include "vmm/config/manifest.h"
 #include "vmm/config/origin.h"
 #include "vmm/config/refusal.h"
+#include "vmm/config/serial.h"
 #include "vmm/config/spec_file.h"
 #include "vmm/config/spec_parse.h"
-#include "vmm/machine/console.h"
 
 /* clang-format off */
 const char options_help[] =
@@ -75,6 +75,7 @@ const char options_help[] =
 
 static int check(const struct spec *s, int argc, char **argv, struct text *why)
 {
+	struct serial serial;
 	int err;
 
 	if (optind < argc)
@@ -85,7 +86,7 @@ static int check(const struct spec *s, int argc, char **argv, struct text *why)
 	err = arch_check(s, why);
 	if (err < 0)
 		return err;
-	return console_check(s->serial, why);
+	return serial_parse(s->serial, &serial, why);
 }
 
 /* The files that the command line names, or NULL. */
@@ -208,9 +209,10 @@ static int read_options(int argc, char **argv, struct spec *s, struct files *fil
 
 static int read_spec_file(const char *path, struct spec *s, struct text *why)
 {
+	struct serial serial;
 	int err = spec_file_open(path, s, why);
 
-	if (err == 0 && console_check(s->serial, why) < 0)
+	if (err == 0 && serial_parse(s->serial, &serial, why) < 0)
 		err = spec_file_blame(s->from.file, "serial", -EINVAL, why);
 	return err;
 }

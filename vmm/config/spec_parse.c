@@ -5,9 +5,9 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
+#include "vmm/base/size.h"
 #include "vmm/config/refusal.h"
 
 #define MIB            (UINT64_C(1) << 20)
@@ -132,31 +132,15 @@ int spec_set_cpus(const char *name, int64_t value, struct spec *s, struct text *
 	return err;
 }
 
-static int size_shift(const char *suffix)
-{
-	static const char letters[] = "KMGT";
-	const char *at;
-
-	if (suffix[0] == '\0')
-		return 20;
-	at = strchr(letters, suffix[0] >= 'a' ? suffix[0] - 'a' + 'A' : suffix[0]);
-	return at != NULL && suffix[1] == '\0' ? 10 * (int)(at - letters + 1) : -1;
-}
-
 int spec_parse_memory(const char *text, struct spec *s, struct text *why)
 {
-	char *end;
 	uint64_t v;
-	int shift;
+	int err = size_parse(text, 20, &v);
 
-	errno = 0;
-	v = strtoull(text, &end, 10);
-	shift = size_shift(end);
-	if (text[0] < '0' || text[0] > '9' || shift < 0)
+	if (err == -EINVAL)
 		return text_set(why, -EINVAL, refuse_memory_not_size, text);
-	if (errno == ERANGE || v > MEMORY_MAX >> shift)
+	if (err < 0 || v > MEMORY_MAX)
 		return text_set(why, -EINVAL, refuse_memory_high, text);
-	v <<= shift;
 	if (v < MEMORY_MIN || v % MIB != 0)
 		return text_set(why, -EINVAL, refuse_memory_not_mib, text);
 	s->memory = v;

@@ -51,17 +51,18 @@ static void the_cpu_list_is_read_whole_or_not_at_all(void **state)
 
 static void memory_is_a_whole_number_of_mib(void **state)
 {
-	static const char *const bad[] = { "",      "0",   "x",
-					   "-1",    "1M",  "512X",
-					   "512MB", "1K",  "2.5G",
-					   "3000K", "65T", "99999999999999999999",
-					   " 5" };
+	static const char *const bad[] = {
+		"",      "0",     "x",    "-1",    "1M",  "512X",
+		"512MB", "1K",    "2.5G", "3000K", "65T", "99999999999999999999",
+		" 5",    "512Mb", "5i",   "5Mii"
+	};
 	static const struct {
 		const char *text;
 		uint64_t mib;
 	} good[] = { { "512", 512 }, { "512M", 512 },   { "2G", 2048 },
 		     { "4096K", 4 }, { "1t", 1 << 20 }, { "64T", 64 << 20 },
-		     { "5g", 5120 } };
+		     { "5g", 5120 }, { "512Mi", 512 },  { "2Gi", 2048 },
+		     { "4096ki", 4 } };
 	struct spec s = { .memory = 7 };
 	struct text why;
 

@@ -11,10 +11,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "vmm/config/refusal.h"
 #include "vmm/base/acceptor.h"
 #include "vmm/base/newest_file.h"
-#include "vmm/base/size.h"
+#include "vmm/config/serial.h"
 #include "vmm/machine/tty.h"
 
 #define CHUNK        4096 /* a pipe that is writable takes as much without blocking */
@@ -23,7 +22,6 @@
 #define CHUNKS       16   /* in one turn of the loop: the guest may write without end */
 #define FLUSH_ROUNDS 100
 #define FLUSH_MS     10
-#define SIZE         ",size="
 
 struct console {
 	struct event_base *base;
@@ -290,55 +288,27 @@ static int open_stdio(struct console *c, struct text *why)
 	return 0;
 }
 
-/* "PATH,size=N": the comma, or NULL. */
-static const char *find_size(const char *path)
+static int open_bounded(struct console *c, const struct serial *to, struct text *why)
 {
-	const char *comma = strrchr(path, ',');
-
-	return comma != NULL && strncmp(comma, SIZE, strlen(SIZE)) == 0 ? comma : NULL;
-}
-
-static int parse_size(const char *path, const char *comma, uint64_t *size,
-		      struct text *why)
-{
-	if (size_parse(comma + strlen(SIZE), 0, size) < 0)
-		return text_set(why, -EINVAL, refuse_serial_size, path,
-				comma + strlen(SIZE));
-	if (*size < NEWEST_FILE_MIN)
-		return text_set(why, -EINVAL, refuse_serial_size_low, path,
-				comma + strlen(SIZE), NEWEST_FILE_MIN / 1024);
-	return 0;
-}
-
-static int open_bounded(struct console *c, const char *where, const char *comma,
-			struct text *why)
-{
-	char *path = strndup(where, (size_t)(comma - where));
-	uint64_t size;
+	char *path = strndup(to->path, to->path_len);
 	int err = path == NULL ? text_set(why, -ENOMEM, "no memory for the console")
-			       : parse_size(where, comma, &size, why);
+			       : newest_file_open(&c->file, path, to->size);
 
-	if (err == 0) {
-		err = newest_file_open(&c->file, path, size);
-		if (err < 0)
-			text_set(why, err, "--serial file:%s: %s", where,
-				 text_errno(-err));
-	}
+	if (path != NULL && err < 0)
+		text_set(why, err, "--serial file:%s: %s", to->path, text_errno(-err));
 	free(path);
 	return err;
 }
 
-static int open_path(struct console *c, const char *path, struct text *why)
+static int open_file(struct console *c, const struct serial *to, struct text *why)
 {
-	const char *comma = find_size(path);
-
-	if (comma != NULL)
-		return open_bounded(c, path, comma, why);
-	c->out_fd = open(path,
+	if (to->size > 0)
+		return open_bounded(c, to, why);
+	c->out_fd = open(to->path,
 			 O_WRONLY | O_CREAT | O_TRUNC | O_NONBLOCK | O_NOCTTY | O_CLOEXEC,
 			 0600);
 	if (c->out_fd < 0)
-		return text_set(why, -errno, "--serial file:%s: %s", path,
+		return text_set(why, -errno, "--serial file:%s: %s", to->path,
 				text_errno(errno));
 	return 0;
 }
@@ -352,30 +322,24 @@ static int open_socket(struct console *c, const char *path, struct text *why)
 				   text_errno(-err), listen_remedy(err));
 }
 
-int console_check(const char *where, struct text *why)
-{
-	const char *comma = strncmp(where, "file:", 5) == 0 ? find_size(where) : NULL;
-	uint64_t size;
-
-	if (comma != NULL)
-		return parse_size(where + 5, comma, &size, why);
-	if (strcmp(where, "none") == 0 || strcmp(where, "stdio") == 0 ||
-	    strncmp(where, "file:", 5) == 0 || strncmp(where, "socket:", 7) == 0)
-		return 0;
-	return text_set(why, -EINVAL, refuse_serial, where);
-}
-
 static int open_where(struct console *c, const char *where, struct text *why)
 {
-	if (strcmp(where, "none") == 0)
+	struct serial to;
+	int err = serial_parse(where, &to, why);
+
+	if (err < 0)
+		return err;
+	switch (to.kind) {
+	case SERIAL_NONE:
 		return 0;
-	if (strcmp(where, "stdio") == 0)
+	case SERIAL_STDIO:
 		return open_stdio(c, why);
-	if (strncmp(where, "file:", 5) == 0)
-		return open_path(c, where + 5, why);
-	if (strncmp(where, "socket:", 7) == 0)
-		return open_socket(c, where + 7, why);
-	return console_check(where, why);
+	case SERIAL_FILE:
+		return open_file(c, &to, why);
+	case SERIAL_SOCKET:
+		return open_socket(c, to.path, why);
+	}
+	return -EINVAL;
 }
 
 int console_new(struct event_base *base, const char *where, struct uart *uart,

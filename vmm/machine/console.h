@@ -11,12 +11,9 @@
 struct event_base;
 struct console;
 
-/* Whether where is one of those that console_new() knows. 0; or -EINVAL with *why. */
-int console_check(const char *where, struct text *why);
-
-/* where is "stdio", "none", "file:PATH" or "socket:PATH" (mode 0600, one client at a
- * time). A terminal on stdio is made raw, and put back by console_free() or, on any other
- * way out of the process, by the console itself; the escape Ctrl-A x calls quit(ctx).
+/* where is as in serial.h; a socket has mode 0600, and one client at a time. A terminal
+ * on stdio is made raw, and put back by console_free() or, on any other way out of the
+ * process, by the console itself; the escape Ctrl-A x calls quit(ctx).
  * *wake is rung by the UART. 0; or -errno with *why. */
 int console_new(struct event_base *base, const char *where, struct uart *uart,
 		struct wake *wake, void (*quit)(void *ctx), void *ctx,
