@@ -34,10 +34,12 @@ CTLSRC := $(call srcs,tools/ctl)
 LIBOBJ := $(LIBSRC:%.c=$(B)/obj/%.o)
 TESTS  := $(patsubst %.c,$(B)/%,$(wildcard $(foreach r,$(ROOMS) tools/ctl,$(r)/*_test.c $(r)/$(ARCH)/*_test.c)))
 
+DIST   := $(patsubst tools/dist/man/%,$(B)/dist/%,$(wildcard tools/dist/man/*)) $(B)/dist/hotsocket.bash
+
 .DELETE_ON_ERROR:
 .PRECIOUS: $(B)/obj/%.o $(B)/gen/%.hex
 .PHONY: all install uninstall unit guests lint check test demo bench fuzz format clean
-all: $(B)/hotsocket $(B)/hotsocketctl
+all: $(B)/hotsocket $(B)/hotsocketctl $(DIST)
 
 # The linker speaks only when it fails: libevent's name look-ups, which we never call, make it warn.
 link = $(Q)said=$$($(CC) $(1) -o $@ 2>&1) || { echo "$$said"; exit 1; }
@@ -68,6 +70,16 @@ $(B)/gen/%.hex: acpi/%.asl acpi/layout.h
 	$(Q)iasl -we -tc -p $(B)/gen/$* $(B)/gen/$*.i >$(B)/gen/$*.log || { cat $(B)/gen/$*.log; exit 1; }
 $(B)/obj/acpi/dsdt.o: $(patsubst acpi/%.asl,$(B)/gen/%.hex,$(wildcard acpi/*.asl))
 
+# Manual pages and completion, with the table of options in them, by a program of this machine.
+HOSTCC ?= gcc
+$(B)/dist/options: tools/dist/options.c vmm/config/options.def vmm/config/host_config.h
+	@mkdir -p $(@D)
+	$(Q)$(HOSTCC) -I. -std=c11 -O1 $(WARN) $< -o $@
+$(B)/dist/hotsocket.bash: tools/dist/completion/hotsocket.bash $(B)/dist/options
+	$(Q)$(B)/dist/options completion <$< >$@
+$(filter-out %.bash,$(DIST)): $(B)/dist/%: tools/dist/man/% $(B)/dist/options
+	$(Q)$(B)/dist/options man <$< >$@
+
 # What is installed. systemd looks for units in /usr and in /usr/local; elsewhere set unitdir.
 DESTDIR  ?=
 PREFIX   ?= /usr/local
@@ -83,9 +95,9 @@ INSTALLED = $(PROGRAMS:%=$(bindir)/%) $(PROGRAMS:%=$(man1dir)/%.1) $(man7dir)/ho
 install: all
 	$(Q)install -d -m 755 $(sort $(dir $(INSTALLED:%=$(DESTDIR)%)))
 	$(Q)install -m 755 $(PROGRAMS:%=$(B)/%) $(DESTDIR)$(bindir)
-	$(Q)install -m 644 $(PROGRAMS:%=tools/dist/man/%.1) $(DESTDIR)$(man1dir)
-	$(Q)install -m 644 tools/dist/man/hotsocket-qmp.7 $(DESTDIR)$(man7dir)
-	$(Q)install -m 644 tools/dist/completion/hotsocket.bash $(DESTDIR)$(bashdir)/hotsocket
+	$(Q)install -m 644 $(PROGRAMS:%=$(B)/dist/%.1) $(DESTDIR)$(man1dir)
+	$(Q)install -m 644 $(B)/dist/hotsocket-qmp.7 $(DESTDIR)$(man7dir)
+	$(Q)install -m 644 $(B)/dist/hotsocket.bash $(DESTDIR)$(bashdir)/hotsocket
 	$(Q)ln -sf hotsocket $(DESTDIR)$(bashdir)/hotsocketctl
 	$(Q)sed 's|/usr/local/bin/|$(bindir)/|g' tools/dist/systemd/hotsocket@.service | install -m 644 /dev/stdin $(DESTDIR)$(unitdir)/hotsocket@.service
 uninstall:

@@ -1,12 +1,16 @@
 #include <errno.h>
 #include <fcntl.h>
+#include <inttypes.h>
 #include <signal.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <sys/resource.h>
 #include <unistd.h>
 
 #include "vmm/base/log.h"
+#include "vmm/boot/boot_files.h"
 #include "vmm/config/origin.h"
+#include "vmm/help.h"
 #include "vmm/kvm/vm.h"
 #include "vmm/machine/ending.h"
 #include "vmm/machine/tty.h"
@@ -19,40 +23,84 @@ static int refuse(enum machine_exit how, const struct text *why)
 	return (int)how;
 }
 
-static int tell(const char *text)
+/* What was printed on stdout is there. 0, or an exit status. */
+static int told(void)
 {
-	if (fputs(text, stdout) >= 0 && fflush(stdout) == 0)
+	if (fflush(stdout) == 0 && ferror(stdout) == 0)
 		return 0;
 	log_err("cannot write the output");
 	return MACHINE_HOST_ERROR;
 }
 
-/* What is wrong by itself is refused where there is no KVM, too. 0, with the open fd of
- * KVM in *kvm_fd; or an exit status. */
-static int resolve(struct spec *spec, struct topology *topo, int *kvm_fd)
+/* What is wrong by itself is refused where KVM cannot be opened, too. 0, and *kvm_fd is
+ * open, or -1 and *no_kvm says why; or an exit status. */
+static int resolve(struct spec *spec, struct topology *topo, int *kvm_fd,
+		   struct text *no_kvm)
 {
 	struct host_limits limits;
-	struct text why, no_kvm;
-	int err = vm_open_kvm(kvm_fd, &limits, &no_kvm);
+	struct text why;
+	bool has_kvm = vm_open_kvm(kvm_fd, &limits, no_kvm) == 0;
 
-	if (spec_resolve(spec, err < 0 ? NULL : &limits, topo, &why) == 0)
-		return err < 0 ? refuse(MACHINE_HOST_ERROR, &no_kvm) : 0;
-	if (err == 0)
+	if (!has_kvm)
+		*kvm_fd = -1;
+	if (spec_resolve(spec, has_kvm ? &limits : NULL, topo, &why) == 0)
+		return 0;
+	if (has_kvm)
 		close(*kvm_fd);
 	origin_blame_cpus(spec, -EINVAL, &why);
 	return refuse(MACHINE_USAGE, &why);
 }
 
-static int run(const struct spec *given)
+static int check_boot_files(const struct spec *spec, struct text *why)
 {
-	struct spec spec = *given;
-	struct topology topo;
-	int kvm_fd, how;
+	struct boot_files files;
+	int err = boot_files_open(&files, spec, why);
 
-	how = resolve(&spec, &topo, &kvm_fd);
+	if (err == 0) {
+		err = boot_files_check(&files, why);
+		boot_files_close(&files);
+	}
+	return err;
+}
+
+/* Says in one line what would be started, and makes nothing. */
+static int check(struct spec *spec)
+{
+	struct text why, no_kvm, line;
+	struct topology topo;
+	int kvm_fd, how = resolve(spec, &topo, &kvm_fd, &no_kvm);
+
 	if (how != 0)
 		return how;
-	return (int)program_run(&spec, &topo, kvm_fd);
+	if (kvm_fd >= 0)
+		close(kvm_fd);
+	if (check_boot_files(spec, &why) < 0)
+		return refuse(MACHINE_HOST_ERROR, &why);
+	text_set(&line, 0,
+		 "would start sockets %" PRIu32 ", maxSockets %" PRIu32
+		 " (%s), cores %" PRIu32 ", threads %" PRIu32 ": %" PRIu32 " of %" PRIu32
+		 " vCPUs, memory %" PRIu64 "M",
+		 spec->cpus.sockets, topo.max_sockets, spec_limit_source(spec).s,
+		 topo.cores, topo.threads, spec->cpus.sockets * topo.per_socket,
+		 topo.max_vcpus, spec->memory >> 20);
+	(void)fputs(line.s, stdout);
+	if (kvm_fd < 0)
+		(void)printf(", as far as can be told without KVM (%s)", no_kvm.s);
+	(void)fputc('\n', stdout);
+	return told();
+}
+
+static int run(struct spec *spec)
+{
+	struct topology topo;
+	struct text no_kvm;
+	int kvm_fd, how = resolve(spec, &topo, &kvm_fd, &no_kvm);
+
+	if (how != 0)
+		return how;
+	if (kvm_fd < 0)
+		return refuse(MACHINE_HOST_ERROR, &no_kvm);
+	return (int)program_run(spec, &topo, kvm_fd);
 }
 
 /* A descriptor of ours that got the number of a closed standard file would be taken for
@@ -83,7 +131,7 @@ int main(int argc, char **argv)
 	enum options_action action;
 	struct spec spec;
 	struct text why;
-	int how;
+	int how = MACHINE_USAGE;
 
 	if (fill_standard_files() < 0)
 		return MACHINE_HOST_ERROR;
@@ -93,12 +141,21 @@ int main(int argc, char **argv)
 	log_to(tty_output(STDERR_FILENO));
 	if (options_parse(argc, argv, &spec, &action, &why) < 0)
 		return refuse(MACHINE_USAGE, &why);
-	if (action == OPTIONS_HELP)
-		return tell(options_help);
-	if (action == OPTIONS_VERSION)
-		return tell("hotsocket " VERSION "\n");
-	allow_all_files();
-	how = run(&spec);
+	switch (action) {
+	case OPTIONS_HELP:
+		help_print(stdout);
+		return told();
+	case OPTIONS_VERSION:
+		(void)puts("hotsocket " VERSION);
+		return told();
+	case OPTIONS_CHECK:
+		how = check(&spec);
+		break;
+	case OPTIONS_RUN:
+		allow_all_files();
+		how = run(&spec);
+		break;
+	}
 	options_close(&spec);
 	return how;
 }

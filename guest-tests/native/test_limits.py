@@ -106,6 +106,24 @@ def test_a_start_from_files_that_are_cut_or_others():
             refused(command(**start_from), 1, "%s %s " % (name, f.name), *parts)
 
 
+def checked(*options):
+    """(exit status, stdout, stderr) of --check with these options."""
+    with start([command()[0], "--check", "--kernel", GUEST] + list(options),
+               stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as p:
+        out, err = p.communicate(timeout=patience(10))
+    return p.returncode, out.decode(), err.decode()
+
+
+def test_check_counts_the_limits_of_this_host():
+    most = kvm_max_vcpus()
+    equal(checked("--cpus", "cores=2,maxSockets=4"),
+          (0, "would start sockets 1, maxSockets 4 (set for the VM), cores 2, threads 1: "
+           "2 of 8 vCPUs, memory 512M\n", ""), "what would be started")
+    status, out, err = checked("--cpus", "maxSockets=%d" % (most + 1))
+    equal((status, out), (2, ""), "status and stdout")
+    check("%d (KVM on this host)" % most in err, "stderr: %r", err)
+
+
 def test_a_start_at_a_path_that_is_taken():
     with Vm(cpus="sockets=1,maxSockets=2") as v:
         q = v.ready().qmp()

@@ -76,7 +76,6 @@ void log_line(enum log_level level, const char *fmt, ...)
 		[LOG_ERR] = "hotsocket: ",
 		[LOG_WARN] = "hotsocket: warning: ",
 		[LOG_INFO] = "hotsocket: ",
-		[LOG_DEBUG] = "hotsocket: debug: ",
 	};
 	char line[LINE_MAX_LEN];
 	va_list ap;

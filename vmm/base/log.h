@@ -4,7 +4,7 @@
  * never blocks. Lines that nobody takes are lost, and counted: the next that is taken
  * says how many there were. */
 
-enum log_level { LOG_ERR, LOG_WARN, LOG_INFO, LOG_DEBUG };
+enum log_level { LOG_ERR, LOG_WARN, LOG_INFO };
 
 /* Lines go to this fd, by default stderr. Before threads start. */
 void log_to(int fd);
@@ -15,9 +15,8 @@ void log_set_level(enum log_level max);
 void log_line(enum log_level level, const char *fmt, ...)
 	__attribute__((format(printf, 2, 3)));
 
-#define log_err(...)   log_line(LOG_ERR, __VA_ARGS__)
-#define log_warn(...)  log_line(LOG_WARN, __VA_ARGS__)
-#define log_info(...)  log_line(LOG_INFO, __VA_ARGS__)
-#define log_debug(...) log_line(LOG_DEBUG, __VA_ARGS__)
+#define log_err(...)  log_line(LOG_ERR, __VA_ARGS__)
+#define log_warn(...) log_line(LOG_WARN, __VA_ARGS__)
+#define log_info(...) log_line(LOG_INFO, __VA_ARGS__)
 
 #endif

@@ -4,6 +4,7 @@
  * only. */
 
 #include "vmm/base/text.h"
+#include "vmm/config/option.h"
 
 struct boot_files;
 struct payload;
@@ -12,8 +13,8 @@ struct vcpu;
 struct vm;
 
 /* Whether this architecture has what the spec asks for; nothing is made yet. 0; or
- * -EINVAL with *why. */
-int arch_check(const struct spec *spec, struct text *why);
+ * -EINVAL with *why, and in *which the option that asks for what it has not. */
+int arch_check(const struct spec *spec, enum option_id *which, struct text *why);
 
 /* Whether the headers of this file are those of a kernel that arch_load() takes, and the
  * file has all that they speak of. Whether it fits into memory depends on the VM. 0; or

@@ -27,6 +27,13 @@ int origin_blame_cpus(const struct spec *s, int err, struct text *why)
 	return blame(s, "cpus", "domain.cpu", err, why);
 }
 
+int origin_blame(const struct spec *s, enum option_id id, int err, struct text *why)
+{
+	if ((s->from.options & 1u << id) == 0)
+		return err;
+	return spec_file_blame(s->from.file, option_rows[id].name, err, why);
+}
+
 int origin_blame_kernel(const struct spec *s, int err, struct text *why)
 {
 	return blame(s, "", "domain.firmware.kernelBoot.container.kernelPath", err, why);

@@ -5,10 +5,14 @@
  * line said it. Main only. Each function returns err. */
 
 #include "vmm/base/text.h"
+#include "vmm/config/option.h"
 #include "vmm/config/spec.h"
 
 /* A refusal of spec_resolve(). */
 int origin_blame_cpus(const struct spec *s, int err, struct text *why);
+
+/* What one option asks for. */
+int origin_blame(const struct spec *s, enum option_id id, int err, struct text *why);
 
 /* Nothing names a kernel: the file could. */
 int origin_blame_kernel(const struct spec *s, int err, struct text *why);

@@ -45,6 +45,26 @@ static void a_file_is_blamed_for_what_it_said_and_still_stands(void **state)
 	cpus_of("{}", "sockets=9,maxSockets=8", "");
 }
 
+static void an_option_is_blamed_on_the_file_unless_the_command_line_has_it(void **state)
+{
+	struct spec s;
+	struct text why;
+	char want[256];
+
+	(void)state;
+	put("{\"boot\": \"dt\", \"memory\": \"64M\"}");
+	s = open_spec();
+	assert_int_equal(option_set(OPTION_memory, "128M", false, &s, &why), 0);
+	assert_int_equal(option_set(OPTION_boot, "efi", false, &s, &why), -EINVAL);
+	text_set(&why, 0, "no");
+	assert_int_equal(origin_blame(&s, OPTION_memory, -EINVAL, &why), -EINVAL);
+	assert_string_equal(why.s, "no");
+	assert_int_equal(origin_blame(&s, OPTION_boot, -EINVAL, &why), -EINVAL);
+	(void)snprintf(want, sizeof(want), "%s: boot: no", path);
+	assert_string_equal(why.s, want);
+	origin_close(&s);
+}
+
 static void a_missing_kernel_is_missing_in_the_file(void **state)
 {
 	static const char text[] = VMI "{}\n";
@@ -75,6 +95,7 @@ int main(void)
 #define TEST(t) cmocka_unit_test_setup_teardown(t, make_dir, remove_dir)
 	const struct CMUnitTest tests[] = {
 		TEST(a_file_is_blamed_for_what_it_said_and_still_stands),
+		TEST(an_option_is_blamed_on_the_file_unless_the_command_line_has_it),
 		TEST(a_missing_kernel_is_missing_in_the_file),
 	};
 

@@ -28,7 +28,10 @@ struct spec_file;
 struct spec_origin {
 	struct spec_file *file;    /* of spec_file_open(), or NULL */
 	struct manifest *manifest; /* of manifest_open(), or NULL */
-	unsigned cpus; /* bits by enum spec_cpu: what the file says, and stands */
+
+	/* What the file says, and nobody after it: bits by enum spec_cpu, and of a spec
+	 * file by enum option_id. */
+	unsigned cpus, options;
 };
 
 /* What is made of it. */

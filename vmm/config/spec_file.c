@@ -9,6 +9,7 @@
 #include "vmm/base/whole_file.h"
 #include "vmm/config/blame.h"
 #include "vmm/config/json_text.h"
+#include "vmm/config/option.h"
 #include "vmm/config/refusal.h"
 #include "vmm/config/spec_parse.h"
 
@@ -35,40 +36,16 @@ int spec_file_blame(const struct spec_file *f, const char *field, int err,
 /* --- what the file says
  * ------------------------------------------------------------------- */
 
-static const struct key {
-	const char *name;
-	size_t string; /* where it is kept, unless it is parsed */
-	int (*parse)(const char *text, struct spec *s, struct text *why);
-} keys[] = {
-	{ "kernel", offsetof(struct spec, kernel), NULL },
-	{ "initrd", offsetof(struct spec, initrd), NULL },
-	{ "append", offsetof(struct spec, append), NULL },
-	{ "memory", 0, spec_parse_memory },
-	{ "qmp", offsetof(struct spec, qmp), NULL },
-	{ "serial", offsetof(struct spec, serial), NULL },
-	{ "boot", 0, spec_parse_boot },
-	{ "metrics-file", offsetof(struct spec, metrics_file), NULL },
-	{ "guest-eject", 0, spec_parse_guest_eject },
-	{ "on-reset", 0, spec_parse_on_reset },
-};
-
-static const struct key *find_key(const char *name)
-{
-	for (size_t i = 0; i < sizeof(keys) / sizeof(keys[0]); i++)
-		if (strcmp(keys[i].name, name) == 0)
-			return &keys[i];
-	return NULL;
-}
-
-/* "cpus, kernel, initrd, ..." */
+/* "kernel, initrd, ..." */
 static int refuse_key(const char *name, struct text *why)
 {
-	struct text all = { "cpus" };
-	size_t len = strlen(all.s);
+	struct text all = { "" };
+	size_t len = 0;
 
-	for (size_t i = 0; i < sizeof(keys) / sizeof(keys[0]); i++)
-		len += (size_t)snprintf(all.s + len, sizeof(all.s) - len, ", %s",
-					keys[i].name);
+	for (size_t i = 0; i < OPTION_COUNT; i++)
+		if (option_rows[i].of_spec)
+			len += (size_t)snprintf(all.s + len, sizeof(all.s) - len, "%s%s",
+						len > 0 ? ", " : "", option_rows[i].name);
 	return text_set(why, -EINVAL, refuse_spec_key, name, all.s);
 }
 
@@ -108,19 +85,18 @@ static int read_cpus(const json_t *cpus, struct spec *s, struct text *why)
 static int read_key(const char *name, const json_t *value, struct spec *s,
 		    struct text *why)
 {
-	const struct key *key = find_key(name);
+	int id = option_find_key(name);
 
-	if (strcmp(name, "cpus") == 0)
-		return read_cpus(value, s, why);
-	if (key == NULL)
+	if (id < 0)
 		return refuse_key(name, why);
+	if (id == OPTION_cpus)
+		return read_cpus(value, s, why);
 	if (!json_is_string(value))
 		return json_text_wrong_type("", name, "a string", value, why);
-	if (key->parse != NULL)
-		return blame_field("", name, key->parse(json_string_value(value), s, why),
-				   why);
-	*(const char **)(void *)((char *)s + key->string) = json_string_value(value);
-	return 0;
+	return blame_field(
+		"", name,
+		option_set((enum option_id)id, json_string_value(value), true, s, why),
+		why);
 }
 
 static int read_root(json_t *root, struct spec *s, struct text *why)

@@ -9,6 +9,7 @@
 
 #include "vmm/base/size.h"
 #include "vmm/config/refusal.h"
+#include "vmm/config/serial.h"
 
 #define MIB            (UINT64_C(1) << 20)
 #define MEMORY_MIN     (2 * MIB)
@@ -183,4 +184,14 @@ int spec_parse_boot(const char *text, struct spec *s, struct text *why)
 int spec_parse_on_reset(const char *text, struct spec *s, struct text *why)
 {
 	return parse_choice("on-reset", text, "restart", "exit", &s->exit_on_reset, why);
+}
+
+int spec_parse_serial(const char *text, struct spec *s, struct text *why)
+{
+	struct serial parsed;
+	int err = serial_parse(text, &parsed, why);
+
+	if (err == 0)
+		s->serial = text;
+	return err;
 }

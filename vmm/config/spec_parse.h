@@ -42,4 +42,7 @@ int spec_parse_guest_eject(const char *text, struct spec *s, struct text *why);
 int spec_parse_boot(const char *text, struct spec *s, struct text *why);
 int spec_parse_on_reset(const char *text, struct spec *s, struct text *why);
 
+/* As in serial.h; *s keeps a pointer into the text. */
+int spec_parse_serial(const char *text, struct spec *s, struct text *why);
+
 #endif

@@ -1,6 +1,7 @@
 # shellcheck shell=bash
 # Completion for hotsocket and hotsocketctl, installed under both names. Options and commands are
-# those of --help, so that none can be forgotten here; what an option takes is in the tables below.
+# those of --help, so that none can be forgotten here. make puts what an option of hotsocket takes in
+# the place of the line with @OPTIONS@; what one of hotsocketctl takes is in the table below.
 
 _hotsocket_run=/run/hotsocket
 
@@ -77,13 +78,7 @@ _hotsocket() {
 
 	_hotsocket_words
 	case $prev in
-	--spec | --manifest | --kernel | --initrd | --config | --qmp | --metrics-file) _hotsocket_files ;;
-	--cpus) _hotsocket_cpus ;;
-	--serial) _hotsocket_serial ;;
-	--boot) _hotsocket_offer acpi dt ;;
-	--guest-eject) _hotsocket_offer accept refuse ;;
-	--on-reset) _hotsocket_offer restart exit ;;
-	--append | --memory) ;;
+	# @OPTIONS@ (vmm/config/options.def): what each takes
 	*) _hotsocket_offer "$(_hotsocket_options "$1")" ;;
 	esac
 	_hotsocket_cut

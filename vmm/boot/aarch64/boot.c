@@ -43,8 +43,9 @@ static uint64_t round_up(uint64_t v, uint64_t align)
 	return (v + align - 1) / align * align;
 }
 
-int arch_check(const struct spec *spec, struct text *why)
+int arch_check(const struct spec *spec, enum option_id *which, struct text *why)
 {
+	*which = OPTION_memory;
 	if (spec->memory > MEMORY_MAX)
 		return text_set(why, -EINVAL, refuse_memory_bits, spec->memory >> 20,
 				MEMORY_MAX >> 20, VM_ADDRESS_BITS);

@@ -355,15 +355,18 @@ static void the_command_line_has_2047_characters(void **state)
 
 static void a_guest_has_addresses_of_40_bits(void **state)
 {
+	enum option_id which;
+
 	(void)state;
 	spec.memory = 1023 * GIB;
-	assert_int_equal(arch_check(&spec, &why), 0);
+	assert_int_equal(arch_check(&spec, &which, &why), 0);
 	spec.device_tree = true;
-	assert_int_equal(arch_check(&spec, &why), 0);
+	assert_int_equal(arch_check(&spec, &which, &why), 0);
 	spec.memory += MIB;
-	assert_int_equal(arch_check(&spec, &why), -EINVAL);
+	assert_int_equal(arch_check(&spec, &which, &why), -EINVAL);
 	assert_string_equal(why.s, "memory 1047553M is greater than the maximum, "
 				   "1047552M (guest addresses have 40 bits); give less");
+	assert_int_equal(which, OPTION_memory);
 }
 
 /* Whatever the header says: it is loaded inside RAM, or refused with a text. */

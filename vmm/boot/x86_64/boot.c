@@ -28,8 +28,9 @@
 #define PTE_2M      UINT64_C(0x83)  /* and a large page */
 #define GIBS_MAPPED UINT64_C(4)
 
-int arch_check(const struct spec *spec, struct text *why)
+int arch_check(const struct spec *spec, enum option_id *which, struct text *why)
 {
+	*which = OPTION_boot;
 	return spec->device_tree ? text_set(why, -EINVAL, refuse_boot_dt) : 0;
 }
 
