@@ -1,9 +1,11 @@
 """What is refused, when, and that it changes nothing."""
 
+import fcntl
 import json
 import os
 import shutil
 import socket
+import struct
 import subprocess
 import tempfile
 import time
@@ -122,6 +124,31 @@ def test_check_counts_the_limits_of_this_host():
     status, out, err = checked("--cpus", "maxSockets=%d" % (most + 1))
     equal((status, out), (2, ""), "status and stdout")
     check("%d (KVM on this host)" % most in err, "stderr: %r", err)
+
+
+def host_gives_nested():
+    """Whether VMX or SVM is in what KVM_GET_SUPPORTED_CPUID says."""
+    entries = 512
+    buf = bytearray(8 + 40 * entries)
+    struct.pack_into("=I", buf, 0, entries)
+    with open("/dev/kvm", "rb+", buffering=0) as kvm:
+        fcntl.ioctl(kvm, 0xc008ae05, buf)
+    for at in range(8, 8 + 40 * struct.unpack_from("=I", buf)[0], 40):
+        leaf, ecx = struct.unpack_from("=I16xI", buf, at)
+        if (leaf == 1 and ecx & 1 << 5) or (leaf == 0x80000001 and ecx & 1 << 2):
+            return True
+    return False
+
+
+def test_nested_virtualisation_where_it_can_be():
+    if os.uname().machine != "x86_64":
+        refused(command(more=["--nested", "on"]), 2, "--nested on", "aarch64")
+    elif host_gives_nested():
+        with Vm(more=["--nested", "on"]) as v:
+            v.ready()
+    else:
+        refused(command(more=["--nested", "on"]), 1, "--nested on", "nested=1")
+    refused(command(more=["--nested", "yes"]), 2, "--nested", "yes", "use off or on")
 
 
 def test_a_start_at_a_path_that_is_taken():

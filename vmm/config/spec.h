@@ -53,6 +53,7 @@ struct spec {
 	bool refuse_guest_ejects; /* ejects that nobody asked for are ignored */
 	bool exit_on_reset;       /* a reset ends the VM */
 	bool device_tree;         /* the guest gets no ACPI (aarch64) */
+	bool nested;              /* the guest may be a host itself (x86_64) */
 	struct cpu_counts cpus;   /* max_sockets 0: not given; the others are 1 or more */
 
 	struct spec_origin from; /* by the same */

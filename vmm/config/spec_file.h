@@ -12,7 +12,7 @@
  *	  "qmp": "vm.sock",
  *	  "serial": "file:console",
  *	  "metrics-file": "/run/metrics/vm.prom",
- *	  "boot": "acpi", "guest-eject": "accept", "on-reset": "restart"
+ *	  "boot": "acpi", "nested": "off", "guest-eject": "accept", "on-reset": "restart"
  *	}
  *
  * Names, values and limits are those of the options; each key may be left out. Relative

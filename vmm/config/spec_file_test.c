@@ -15,7 +15,7 @@ static void every_key_is_read_and_the_others_are_left_alone(void **state)
 	    "\"memory\": "
 	    "\"2G\", \"cpus\": {\"sockets\": 2, \"cores\": 3, \"threads\": 4, "
 	    "\"maxSockets\": 8}, \"qmp\": \"d\", \"serial\": \"none\", \"guest-eject\": "
-	    "\"refuse\", \"boot\": \"dt\"}");
+	    "\"refuse\", \"boot\": \"dt\", \"nested\": \"on\"}");
 	s = open_spec();
 	assert_string_equal(s.kernel, "a");
 	assert_string_equal(s.initrd, "b");
@@ -29,6 +29,7 @@ static void every_key_is_read_and_the_others_are_left_alone(void **state)
 	assert_int_equal(s.cpus.max_sockets, 8);
 	assert_true(s.refuse_guest_ejects);
 	assert_true(s.device_tree);
+	assert_true(s.nested);
 	assert_string_equal(spec_file_name(s.from.file), path);
 	spec_file_close(s.from.file);
 
@@ -58,9 +59,9 @@ static void what_cannot_be_is_refused_with_file_and_reason(void **state)
 		{ "{\"cpus\": {\"cores\": 1,\n\"cores\": 1}}", "line 2, column 7: duplicate object key near '\"cores\"'" },
 		{ "{\"cpus\": {\"sockets\": 99999999999999999999}}", "line 1, column 41: too big integer near '99999999999999999999'" },
 		{ "[]", "the whole must be an object, and is an array" },
-		{ "{\"kernl\": \"a\"}", "'kernl' is not known; use kernel, initrd, append, memory, cpus, boot, qmp, serial, metrics-file, guest-eject, on-reset" },
-		{ "{\"a\\nb\": \"a\"}", "'a?b' is not known; use kernel, initrd, append, memory, cpus, boot, qmp, serial, metrics-file, guest-eject, on-reset" },
-		{ "{\"verbose\": true}", "'verbose' is not known; use kernel, initrd, append, memory, cpus, boot, qmp, serial, metrics-file, guest-eject, on-reset" },
+		{ "{\"kernl\": \"a\"}", "'kernl' is not known; use kernel, initrd, append, memory, cpus, boot, nested, qmp, serial, metrics-file, guest-eject, on-reset" },
+		{ "{\"a\\nb\": \"a\"}", "'a?b' is not known; use kernel, initrd, append, memory, cpus, boot, nested, qmp, serial, metrics-file, guest-eject, on-reset" },
+		{ "{\"verbose\": true}", "'verbose' is not known; use kernel, initrd, append, memory, cpus, boot, nested, qmp, serial, metrics-file, guest-eject, on-reset" },
 		{ "{\"kernel\": 5}", "kernel must be a string, and is a number" },
 		{ "{\"qmp\": null}", "qmp must be a string, and is null" },
 		{ "{\"memory\": 512}", "memory must be a string, and is a number" },

@@ -186,6 +186,11 @@ int spec_parse_on_reset(const char *text, struct spec *s, struct text *why)
 	return parse_choice("on-reset", text, "restart", "exit", &s->exit_on_reset, why);
 }
 
+int spec_parse_nested(const char *text, struct spec *s, struct text *why)
+{
+	return parse_choice("nested", text, "off", "on", &s->nested, why);
+}
+
 int spec_parse_serial(const char *text, struct spec *s, struct text *why)
 {
 	struct serial parsed;

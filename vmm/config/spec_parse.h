@@ -40,6 +40,7 @@ int spec_set_memory(const char *shown, uint64_t bytes, struct spec *s, struct te
 
 int spec_parse_guest_eject(const char *text, struct spec *s, struct text *why);
 int spec_parse_boot(const char *text, struct spec *s, struct text *why);
+int spec_parse_nested(const char *text, struct spec *s, struct text *why);
 int spec_parse_on_reset(const char *text, struct spec *s, struct text *why);
 
 /* As in serial.h; *s keeps a pointer into the text. */

@@ -171,7 +171,9 @@ static inline int setup(void **state)
 	assert_int_equal(vm_open_kvm(&kvm_fd, &limits, &why), 0);
 	limits.boot_only = false;
 	assert_int_equal(spec_resolve(&f->spec, &limits, &f->topo, &why), 0);
-	assert_int_equal(vm_create(kvm_fd, 4 << 20, &f->topo, &f->vm, &why), 0);
+	assert_int_equal(vm_create(kvm_fd, &(struct spec){ .memory = 4 << 20 }, &f->topo,
+				   &f->vm, &why),
+			 0);
 	ged_init(&f->ged, set_line, NULL, f);
 	assert_int_equal(
 		cpuhp_init(&f->cpuhp, &f->topo, &f->ged, CPUHP_ACCEPT_EJECTS, on_wake, f),

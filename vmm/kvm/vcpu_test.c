@@ -57,7 +57,9 @@ static int setup(void **state)
 
 	assert_int_equal(topology_init(&f->topo, NVCPUS, 1, 1), 0);
 	assert_int_equal(vm_open_kvm(&fd, &limits, &why), 0);
-	assert_int_equal(vm_create(fd, 4 << 20, &f->topo, &f->vm, &why), 0);
+	assert_int_equal(vm_create(fd, &(struct spec){ .memory = 4 << 20 }, &f->topo,
+				   &f->vm, &why),
+			 0);
 	f->env = (struct vcpu_env){
 		.vm = f->vm, .vcpu = f->vcpu, .mmio = &f->bus, .ended = on_ended
 	};

@@ -114,8 +114,8 @@ int vm_vcpu_fd(struct vm *vm, uint32_t index)
 	return *fd < 0 ? -errno : *fd;
 }
 
-int vm_create(int kvm_fd, uint64_t memory, const struct topology *topo, struct vm **out,
-	      struct text *why)
+int vm_create(int kvm_fd, const struct spec *spec, const struct topology *topo,
+	      struct vm **out, struct text *why)
 {
 	struct vm *vm = calloc(1, sizeof(*vm));
 	int err, n;
@@ -124,7 +124,9 @@ int vm_create(int kvm_fd, uint64_t memory, const struct topology *topo, struct v
 		close(kvm_fd);
 		return text_set(why, -ENOMEM, "no memory for the VM");
 	}
-	*vm = (struct vm){ .kvm_fd = kvm_fd, .vm_fd = -1, .topo = topo };
+	*vm = (struct vm){
+		.kvm_fd = kvm_fd, .vm_fd = -1, .topo = topo, .nested = spec->nested
+	};
 	vm->vm_fd = ioctl(kvm_fd, KVM_CREATE_VM, arch_vm_type(kvm_fd));
 	n = vm->vm_fd < 0 ? -1 : ioctl(kvm_fd, KVM_GET_VCPU_MMAP_SIZE, 0);
 	if (n < 0) {
@@ -138,10 +140,10 @@ int vm_create(int kvm_fd, uint64_t memory, const struct topology *topo, struct v
 		text_set(why, err, "no memory for the VM");
 		goto fail;
 	}
-	err = add_ram(vm, memory);
+	err = add_ram(vm, spec->memory);
 	if (err < 0) {
 		text_set(why, err, "no guest memory of %llu MiB: %s",
-			 (unsigned long long)(memory >> 20), text_errno(-err));
+			 (unsigned long long)(spec->memory >> 20), text_errno(-err));
 		goto fail;
 	}
 	err = arch_vm_init(vm, why);

@@ -13,6 +13,7 @@
 #define VM_RAM_RANGES_MAX 2
 
 struct host_limits;
+struct spec;
 
 struct ram_range {
 	uint64_t gpa, len; /* bytes */
@@ -29,6 +30,8 @@ struct vm {
 	unsigned nranges;
 	struct ram_range range[VM_RAM_RANGES_MAX];
 
+	bool nested; /* the guest may be a host itself; x86_64 */
+
 	struct arch_vm *arch; /* what only the architecture knows; owned */
 };
 
@@ -36,11 +39,11 @@ struct vm {
  * *why. */
 int vm_open_kvm(int *kvm_fd, struct host_limits *limits, struct text *why);
 
-/* Makes the VM: memory, interrupt controller, everything but vCPUs. Takes kvm_fd over,
- * also on failure. 0; or -errno with *why and nothing left behind. topo outlives the
- * VM. */
-int vm_create(int kvm_fd, uint64_t memory, const struct topology *topo, struct vm **out,
-	      struct text *why);
+/* Makes the VM that the spec asks for: memory, interrupt controller, everything but
+ * vCPUs. Takes kvm_fd over, also on failure. 0; or -errno with *why and nothing left
+ * behind. topo outlives the VM. */
+int vm_create(int kvm_fd, const struct spec *spec, const struct topology *topo,
+	      struct vm **out, struct text *why);
 
 /* All vCPUs must be destroyed. Takes NULL and half-made VMs. */
 void vm_destroy(struct vm *vm);

@@ -21,7 +21,7 @@ static struct vm *make_vm_of(uint32_t sockets, uint64_t memory)
 
 	assert_int_equal(topology_init(&topo, sockets, 1, 1), 0);
 	if (vm_open_kvm(&fd, &limits, &why) == 0)
-		(void)vm_create(fd, memory, &topo, &vm, &why);
+		(void)vm_create(fd, &(struct spec){ .memory = memory }, &topo, &vm, &why);
 	return vm;
 }
 

@@ -218,7 +218,7 @@ int machine_create(const struct machine_setup *s, struct machine **out, struct t
 	}
 	err = open_files(m, why);
 	if (err == 0)
-		err = vm_create(s->kvm_fd, m->spec->memory, m->topo, &m->vm, why);
+		err = vm_create(s->kvm_fd, m->spec, m->topo, &m->vm, why);
 	else
 		close(s->kvm_fd);
 	m->env.vm = m->vm;

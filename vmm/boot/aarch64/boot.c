@@ -45,6 +45,9 @@ static uint64_t round_up(uint64_t v, uint64_t align)
 
 int arch_check(const struct spec *spec, enum option_id *which, struct text *why)
 {
+	*which = OPTION_nested;
+	if (spec->nested)
+		return text_set(why, -EINVAL, refuse_nested_arch);
 	*which = OPTION_memory;
 	if (spec->memory > MEMORY_MAX)
 		return text_set(why, -EINVAL, refuse_memory_bits, spec->memory >> 20,

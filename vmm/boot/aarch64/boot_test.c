@@ -369,6 +369,19 @@ static void a_guest_has_addresses_of_40_bits(void **state)
 	assert_int_equal(which, OPTION_memory);
 }
 
+static void a_guest_has_no_guests(void **state)
+{
+	enum option_id which;
+
+	(void)state;
+	spec.nested = true;
+	assert_int_equal(arch_check(&spec, &which, &why), -EINVAL);
+	assert_int_equal(which, OPTION_nested);
+	assert_string_equal(why.s,
+			    "--nested on is for x86_64, and this is aarch64, where "
+			    "guests have no guests; leave it out");
+}
+
 /* Whatever the header says: it is loaded inside RAM, or refused with a text. */
 static void a_hostile_image_is_loaded_or_refused(void **state)
 {
@@ -410,6 +423,7 @@ int main(void)
 		TEST(the_initrd_may_be_left_out),
 		TEST(what_does_not_fit_is_refused),
 		TEST(the_command_line_has_2047_characters),
+		TEST(a_guest_has_no_guests),
 		TEST(a_guest_has_addresses_of_40_bits),
 		TEST(a_hostile_image_is_loaded_or_refused),
 	};

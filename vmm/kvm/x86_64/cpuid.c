@@ -87,6 +87,16 @@ bool cpuid_is_amd(struct kvm_cpuid2 *c)
 	return vendor_is(c, "AuthenticAMD") || vendor_is(c, "HygonGenuine");
 }
 
+bool cpuid_has_nested(struct kvm_cpuid2 *c)
+{
+	const struct kvm_cpuid_entry2 *e = cpuid_find(c, 1, 0);
+
+	if (e != NULL && (e->ecx & VMX))
+		return true;
+	e = cpuid_find(c, 0x80000001, 0);
+	return e != NULL && (e->ecx & SVM);
+}
+
 static void features(struct kvm_cpuid2 *c, const struct topology *t, uint32_t id,
 		     const struct cpuid_choice *choice)
 {

@@ -28,6 +28,9 @@ void cpuid_make(struct kvm_cpuid2 *c, const struct topology *t, uint32_t index,
 /* Whether the list is of an AMD host, or of one that is AMD's in all but name. */
 bool cpuid_is_amd(struct kvm_cpuid2 *c);
 
+/* Whether the list of KVM_GET_SUPPORTED_CPUID has VMX or SVM. */
+bool cpuid_has_nested(struct kvm_cpuid2 *c);
+
 /* The entry of this leaf and subleaf, or NULL. */
 struct kvm_cpuid_entry2 *cpuid_find(struct kvm_cpuid2 *c, uint32_t leaf,
 				    uint32_t subleaf);

@@ -191,8 +191,24 @@ static void nested_virtualisation_is_for_the_asking(void **state)
 		assert_int_equal(cpuid_find(c, 1, 0)->ecx & 1 << 5, 1 << 5);
 		assert_int_equal(cpuid_find(c, 0x80000001, 0)->ecx & 1 << 2, 1 << 2);
 		assert_non_null(cpuid_find(c, 0x8000000a, 0));
+		assert_true(cpuid_has_nested(c));
 		test_free(c);
 	}
+}
+
+static void a_host_that_has_neither_vmx_nor_svm_has_nothing_to_give(void **state)
+{
+	struct kvm_cpuid2 *c = host_list("GenuineIntel");
+
+	(void)state;
+	cpuid_find(c, 1, 0)->ecx = ~(UINT32_C(1) << 5);
+	cpuid_find(c, 0x80000001, 0)->ecx = UINT32_C(1) << 2;
+	assert_true(cpuid_has_nested(c));
+	cpuid_find(c, 0x80000001, 0)->ecx = ~(UINT32_C(1) << 2);
+	assert_false(cpuid_has_nested(c));
+	cpuid_find(c, 1, 0)->ecx = UINT32_C(1) << 5;
+	assert_true(cpuid_has_nested(c));
+	test_free(c);
 }
 
 int main(void)
@@ -202,6 +218,7 @@ int main(void)
 		cmocka_unit_test(amd_hosts),
 		cmocka_unit_test(ids_above_254_need_the_extended_destination),
 		cmocka_unit_test(nested_virtualisation_is_for_the_asking),
+		cmocka_unit_test(a_host_that_has_neither_vmx_nor_svm_has_nothing_to_give),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -10,6 +10,7 @@
 #include "devices/power.h"
 #include "devices/uart.h"
 #include "acpi/layout.h"
+#include "vmm/config/refusal.h"
 #include "vmm/config/spec.h"
 #include "vmm/kvm/arch.h"
 #include "vmm/kvm/x86_64/cpuid.h"
@@ -186,6 +187,7 @@ int arch_vm_init(struct vm *vm, struct text *why)
 	vm->arch = calloc(1, sizeof(*vm->arch));
 	if (vm->arch == NULL)
 		return text_set(why, -ENOMEM, "no memory for the VM");
+	vm->arch->choice.nested = vm->nested;
 	vm->arch->choice.tsc_deadline = has(vm, KVM_CAP_TSC_DEADLINE_TIMER);
 	read_model(vm->arch->choice.model);
 	limit_ids(vm);
@@ -210,6 +212,8 @@ int arch_vm_init(struct vm *vm, struct text *why)
 	if (err < 0)
 		return text_set(why, err, "KVM does not tell its state at power-on: %s",
 				text_errno(-err));
+	if (vm->nested && !cpuid_has_nested(vm->arch->cpuid))
+		return text_set(why, -EOPNOTSUPP, refuse_nested_host);
 	return 0;
 }
 
