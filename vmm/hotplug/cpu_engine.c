@@ -47,14 +47,20 @@ static void at_once(struct step *s,
 	what(s->cpuhp, cpu, n);
 }
 
+/* When these go, that is news. */
+static void forget_gone(struct step *s, const struct units *cpus)
+{
+	UNITS_EACH (cpu, cpus)
+		units_drop(&s->jobs->gone, cpu / s->sockets->topo->per_socket);
+}
+
 /* Tells the guest of the job's vCPUs, which the host has. */
 static void plug(struct step *s)
 {
 	uint32_t cpu[UNITS_MAX];
 	size_t n = units_list(&s->job->units, cpu);
 
-	UNITS_EACH (unit, &s->job->units)
-		units_drop(&s->jobs->gone, unit / s->sockets->topo->per_socket);
+	forget_gone(s, &s->job->units);
 	enter(s, JOB_PLUGGED, cpuhp_plug(s->cpuhp, cpu, n));
 }
 
@@ -82,6 +88,8 @@ static int take_back(struct step *s)
 static void begin(struct step *s, const struct job_plan *plan)
 {
 	job_begin(s->job, plan, s->now_ns);
+	if (plan->device)
+		forget_gone(s, &plan->units);
 	tell_phase(s);
 }
 
@@ -149,14 +157,14 @@ static void withdraw(struct step *s)
 }
 
 /* A removal tells what is gone, whatever became of the others, and so does an add that
- * was to bring back what had gone late. A removal that did not get to its end may leave a
+ * was to bring back what had gone late, or a device that a client has been promised. A removal that did not get to its end may leave a
  * socket with some of its vCPUs: then it gets the others back. */
 static void end(struct step *s, enum job_result result)
 {
 	bool unfinished = s->job->operation == JOB_REMOVE && result != JOB_DONE;
 	struct units gone = { 0 }, lacking;
 
-	if (s->job->operation == JOB_REMOVE || s->job->repair)
+	if (s->job->operation == JOB_REMOVE || s->job->repair || s->job->device)
 		gone = newly_gone(s, &s->job->units);
 	tell_deleted(s, &gone, false);
 	if (unfinished)

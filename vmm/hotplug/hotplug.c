@@ -238,6 +238,7 @@ int hotplug_add(struct hotplug *h, int64_t socket, const char *id, struct text *
 		return err;
 	p = plan(h, JOB_ADD, sockets_cpus(&h->sockets, (uint32_t)socket),
 		 sockets_count(&h->sockets) + 1, HOTPLUG_TIMEOUT_MS);
+	p.device = true;
 	err = make(h, &p, &made, why);
 	if (err < 0)
 		return err;

@@ -340,6 +340,38 @@ static void what_was_on_its_way_is_forgotten_by_a_reset(void **state)
 	assert_false(hotplug_view(f->hotplug).settling);
 }
 
+/* It was answered {}, and another client cancels. */
+static void a_device_that_is_taken_back_is_told_of(void **state)
+{
+	struct fixture *f = *state;
+	struct text why;
+
+	assert_int_equal(hotplug_add(f->hotplug, 2, "blue", &why), 0);
+	assert_int_equal(hotplug_cancel(f->hotplug, &why), 0);
+	assert_int_equal(f->ndeleted, 1);
+	assert_int_equal(f->deleted, 2);
+	assert_int_equal(f->ndeleted_by_guest, 0);
+	assert_int_equal(resize(f, 2, &why), 0); /* of this no device was spoken */
+	assert_int_equal(hotplug_cancel(f->hotplug, &why), 0);
+	assert_int_equal(f->ndeleted, 1);
+}
+
+/* It waits for an earlier removal, which was told of. */
+static void a_device_that_never_came_is_told_of(void **state)
+{
+	struct fixture *f = *state;
+	struct text why;
+
+	grow_to_three(f);
+	eject_all(f, 8, 11);
+	assert_int_equal(hotplug_add(f->hotplug, 2, "blue", &why), 0);
+	assert_int_equal(hotplug_job(f->hotplug)->phase, JOB_ACCEPTED);
+	assert_int_equal(f->ndeleted, 1);
+	assert_int_equal(hotplug_cancel(f->hotplug, &why), 0);
+	assert_int_equal(f->ndeleted, 2);
+	assert_int_equal(f->ndeleted_by_guest, 1);
+}
+
 /* --- names
  * -------------------------------------------------------------------------------- */
 
@@ -527,6 +559,8 @@ int main(void)
 		TEST(the_same_number_says_that_it_went_all_the_same),
 		TEST(the_same_number_in_less_time_says_what_it_waits_for),
 		TEST(what_was_on_its_way_is_forgotten_by_a_reset),
+		TEST(a_device_that_is_taken_back_is_told_of),
+		TEST(a_device_that_never_came_is_told_of),
 		TEST(what_fails_gives_no_name_and_takes_none),
 		TEST(a_resize_counts_what_the_guest_has_given_back),
 		TEST(what_the_guest_has_given_back_is_not_removed_again),

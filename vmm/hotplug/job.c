@@ -90,13 +90,14 @@ static uint32_t lesser(uint32_t a, uint32_t b)
 void job_begin(struct job *j, const struct job_plan *plan, uint64_t now_ns)
 {
 	*j = (struct job){
-		.id = j->id + 1,
+		.id = j->id + 1 > 0 ? j->id + 1 : 1,
 		.resource = plan->resource,
 		.operation = plan->operation,
 		.from = plan->from,
 		.to = plan->to,
 		.told = plan->told,
 		.repair = plan->repair,
+		.device = plan->device,
 		.units = plan->units,
 		.nunits = units_count(&plan->units),
 		.start_ns = plan->start_ns,

@@ -52,18 +52,19 @@ struct job_plan {
 	uint32_t from, to;  /* how many there are, and are wanted; of CPUs: sockets */
 	bool told;   /* add: the units are there and the guest knows: it is reminded */
 	bool repair; /* nobody asked for it: it undoes what was left half done */
+	bool device; /* add: a client has its name: it is told where that comes to nothing */
 	uint32_t timeout_ms;
 	uint64_t start_ns; /* when the request was read */
 };
 
 struct job {
-	uint32_t id; /* from 1; 0: there was none yet */
+	uint32_t id; /* from 1, and from 1 again; 0: there was none yet */
 	enum job_resource resource;
 	enum job_operation operation;
 	enum job_phase phase;
 	enum job_result result;
 	uint32_t from, to; /* how many there were, and are wanted; of CPUs: sockets */
-	bool told, repair; /* as in the plan */
+	bool told, repair, device; /* as in the plan */
 	struct units units;
 	uint32_t nunits;
 	uint32_t count; /* how many there were when it ended: as `from` was counted */

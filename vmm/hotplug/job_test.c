@@ -168,9 +168,21 @@ static void where_nothing_more_is_needed_silence_ends_the_job(void **state)
 	assert_int_equal(job_deadline(&job), START + 9 + JOB_QUIET_MS * NS_PER_MS);
 }
 
+static void no_job_has_the_id_of_none(void **state)
+{
+	const struct job_plan plan = { .operation = JOB_ADD };
+	struct job last = { .id = UINT32_MAX };
+
+	(void)state;
+	job_begin(&last, &plan, 1);
+	assert_int_equal(last.id, 1);
+	assert_true(job_running(&last));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(no_job_has_the_id_of_none),
 		cmocka_unit_test(a_job_begins_in_its_first_phase),
 		cmocka_unit_test(each_operation_has_its_phases_in_their_order),
 		cmocka_unit_test(a_phase_is_entered_when_the_last_unit_is_there),
