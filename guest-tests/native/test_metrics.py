@@ -73,10 +73,13 @@ def test_each_ost_of_a_flood_is_told_of_or_counted_as_lost():
     with Vm(cpus="sockets=1,maxSockets=2") as v:
         v.ready()
         equal(series(v)[lost], "0", "lost before it")
-        v.ask("20000f", "^bare: flood of 20000$")
-        found = at_rest(lambda: series(v))
-        check(int(found[lost]) > 0, "none was lost")
-        equal(int(found[told]) + int(found[lost]), 20000, "told and lost")
+        floods = 0
+        while floods == 0 or series(v)[lost] == "0":  # main may be quick enough
+            check(floods < 200, "none was lost")
+            v.ask("2000f", "^bare: flood of 2000$")
+            floods += 1
+        found = at_rest(lambda: {name: series(v)[name] for name in (told, lost)})
+        equal(int(found[told]) + int(found[lost]), floods * 2000, "told and lost")
         equal(v.qmp().execute("query-topology")["guest-osts-lost"], int(found[lost]), "member")
 
 
