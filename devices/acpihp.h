@@ -46,6 +46,7 @@ struct ost {
 	uint32_t index;
 	uint32_t event, status; /* as the guest wrote them */
 	uint64_t ns;            /* CLOCK_MONOTONIC; 0: there was none yet */
+	uint32_t merged;        /* others before it that nobody was told of */
 };
 
 /* What has happened to a slot since its last plug; the last three, since a removal was

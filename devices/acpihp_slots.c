@@ -204,7 +204,7 @@ static void keep_ost_locked(struct acpihp *hp, const struct ost *ost)
 
 bool acpihp_ost_locked(struct acpihp *hp, uint32_t index, uint32_t event, uint32_t status)
 {
-	const struct ost ost = { index, event, status, now_ns() };
+	const struct ost ost = { index, event, status, now_ns(), 0 };
 
 	if (!take_ost_locked(hp, &ost)) {
 		hp->ignored++;

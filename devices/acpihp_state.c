@@ -130,6 +130,6 @@ void acpihp_load_locked(struct acpihp *hp, const struct acpihp_state *in,
 	hp->ring_count = in->nosts;
 	for (uint32_t i = 0; i < in->nosts; i++)
 		hp->ring[i] =
-			(struct ost){ ost[i].index, ost[i].event, ost[i].status, now };
+			(struct ost){ ost[i].index, ost[i].event, ost[i].status, now, 0 };
 	ged_follow(hp->w.ged, hp->w.ged_event, hp->pending > 0);
 }

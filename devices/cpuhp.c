@@ -146,7 +146,7 @@ struct cpuhp_slot cpuhp_get(struct cpuhp *hp, uint32_t index)
 		.offlining_ns = t.ns[ACPIHP_OFFLINING],
 		.ejected_ns = t.ns[ACPIHP_EJECTED],
 		.gone_ns = t.ns[ACPIHP_GONE],
-		.ost = { index, s.ost_event, s.ost_status, t.ost_ns },
+		.ost = { index, s.ost_event, s.ost_status, t.ost_ns, 0 },
 	};
 	copy_facts(&out, s.facts);
 	return out;

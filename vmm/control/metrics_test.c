@@ -192,7 +192,7 @@ static void osts_are_bounded(void **state)
 		     "status=\"0x0\"}",
 		     "1");
 	metrics_count_ost(&m, &(struct ost){ OST_EJECT_REQUEST, OST_EJECT_REQUEST,
-					     OST_IN_PROGRESS, 1 });
+					     OST_IN_PROGRESS, 1, 0 });
 	print(NULL, 0);
 	ASSERT_VALUE("hotsocket_acpi_ost_total{vm=\"vm-1\",event=\"eject-request\","
 		     "status=\"0x84\"}",

@@ -230,11 +230,13 @@ static void a_restart_is_required_until_it_is_not(void **state)
 
 static void what_the_guest_does_is_counted(void **state)
 {
-	const struct ost ost = { .event = OST_DEVICE_CHECK, .status = 1 };
+	const struct ost ost = { .event = OST_DEVICE_CHECK, .status = 1, .merged = 7 };
 
 	(void)state;
 	listener.ost(listener.ctx, &ost);
 	assert_int_equal(r.metrics.ost[0][1], 1);
+	assert_int_equal(r.metrics.ost[METRICS_NOST_EVENTS - 1][METRICS_NOST_CODES - 1],
+			 7);
 	assert_int_equal(changes, 1);
 	listener.deleted(listener.ctx, 3, false);
 	assert_int_equal(r.events.n, 0);

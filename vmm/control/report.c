@@ -75,6 +75,8 @@ json_t *report_ost(struct machine *m, uint32_t index, const struct ost *ost)
 		sockets_id(sockets, socket, id);
 		json_object_set_new(o, "device", json_string(id));
 	}
+	if (ost->merged > 0)
+		json_object_set_new(o, "merged", json_integer(ost->merged));
 	return o;
 }
 

@@ -365,13 +365,39 @@ static void refuse(struct step *s, const struct ost *ost)
 	end(s, JOB_REFUSED);
 }
 
+/* Of a guest that floods us with what answers nothing, clients hear so much. */
+static bool is_too_much(struct step *s)
+{
+	struct cpu_jobs *j = s->jobs;
+
+	if (s->now_ns - j->osts_ns >= NS_PER_S) {
+		j->osts_ns = s->now_ns;
+		j->osts_told = 0;
+	}
+	return j->osts_told++ >= CPU_OSTS_PER_S;
+}
+
+static void tell_ost(struct step *s, const struct ost *ost)
+{
+	struct action *told;
+
+	if (!in_job(s, ost->index) && is_too_much(s)) {
+		s->jobs->osts_merged++;
+		return;
+	}
+	told = add_action(s, ACTION_TELL_OST);
+	told->ost = *ost;
+	told->ost.merged = s->jobs->osts_merged;
+	s->jobs->osts_merged = 0;
+}
+
 /* A no to an earlier removal is none to the one that runs. */
 static int on_ost(struct step *s, const struct cpu_event *ev)
 {
 	const struct ost *ost = &ev->ost;
 	const struct cpuhp_slot slot = cpuhp_get(s->cpuhp, ost->index);
 
-	add_action(s, ACTION_TELL_OST)->ost = *ost;
+	tell_ost(s, ost);
 	if (!in_job(s, ost->index) || !cpu_refuses(ost, s->job->operation, &slot))
 		return 0;
 	if (!units_has(&s->jobs->answering, ost->index))

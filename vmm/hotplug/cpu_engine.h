@@ -11,7 +11,8 @@
 #include "vmm/hotplug/cpu_guest.h"
 #include "vmm/hotplug/sockets.h"
 
-#define CPU_OST_MS 2000 /* how long an ejected CPU's final _OST is waited for */
+#define CPU_OSTS_PER_S 128  /* that answer nothing; the rest is counted in the next */
+#define CPU_OST_MS     2000 /* how long an ejected CPU's final _OST is waited for */
 
 /* All that it remembers. Plain data. */
 struct cpu_jobs {
@@ -26,6 +27,9 @@ struct cpu_jobs {
 	 * It is waited for so long. */
 	struct units settling;
 	uint64_t settled_ns;
+	/* _OSTs that answer nothing: told in the second that began then, and not told. */
+	uint64_t osts_ns;
+	uint32_t osts_told, osts_merged;
 };
 
 struct cpu_engine {

@@ -116,6 +116,16 @@ static void guest_ejects(struct fixture *f, uint32_t cpu)
 	(void)step(f, &(struct cpu_event){ .kind = CPU_EJECTED, .cpu = cpu });
 }
 
+static void guest_registers(struct fixture *f, uint32_t cpu)
+{
+	put(f, CPUHP_SELECTOR, cpu);
+	put(f, CPUHP_CONTROL, CPUHP_INSERT);
+	put(f, CPUHP_COMMAND, CPUHP_CMD_OST_EVENT);
+	put(f, CPUHP_DATA, OST_DEVICE_CHECK);
+	put(f, CPUHP_COMMAND, CPUHP_CMD_OST_STATUS);
+	put(f, CPUHP_DATA, OST_SUCCESS);
+}
+
 static void a_step_calls_nobody_and_says_what_is_to_be_done(void **state)
 {
 	struct fixture *f = *state;
@@ -216,6 +226,34 @@ static void what_is_on_its_way_is_waited_for_only_so_long(void **state)
 	assert_int_equal(cpu_engine_due_ns(&f->engine), UINT64_MAX);
 }
 
+static void a_flood_that_answers_nothing_is_counted_in_the_next(void **state)
+{
+	const struct cpu_event ev = { .kind = CPU_OST,
+				      .ost = { .event = 0x77, .ns = 1 } };
+	struct fixture *f = *state;
+
+	for (unsigned i = 0; i < CPU_OSTS_PER_S; i++) {
+		assert_int_equal(step(f, &ev), 0);
+		EXPECT(f, ACTION_TELL_OST);
+		assert_int_equal(f->out.action[0].ost.merged, 0);
+	}
+	for (unsigned i = 0; i < 1000; i++) {
+		assert_int_equal(step(f, &ev), 0);
+		assert_int_equal(f->out.n, 0);
+	}
+	begin(f, JOB_ADD, 1, true);
+	guest_registers(f, 1); /* an answer is told at any time */
+	assert_int_equal(
+		step(f, &(struct cpu_event){ .kind = CPU_OST, .ost = { 1, 1, 0, 1, 0 } }),
+		0);
+	EXPECT(f, ACTION_TELL_OST);
+	assert_int_equal(f->out.action[0].ost.merged, 1000);
+	f->now_ns += NS_PER_S;
+	assert_int_equal(step(f, &ev), 0);
+	assert_int_equal(f->out.n, 1);
+	assert_int_equal(f->out.action[0].ost.merged, 0);
+}
+
 /* From one state the same event makes the same of it, as often as one likes. */
 static void the_state_is_a_value(void **state)
 {
@@ -270,16 +308,6 @@ static void a_no_counts_where_the_slot_leaves_it_open(void **state)
 	assert_int_equal(n, 8);
 }
 
-static void guest_registers(struct fixture *f, uint32_t cpu)
-{
-	put(f, CPUHP_SELECTOR, cpu);
-	put(f, CPUHP_CONTROL, CPUHP_INSERT);
-	put(f, CPUHP_COMMAND, CPUHP_CMD_OST_EVENT);
-	put(f, CPUHP_DATA, OST_DEVICE_CHECK);
-	put(f, CPUHP_COMMAND, CPUHP_CMD_OST_STATUS);
-	put(f, CPUHP_DATA, OST_SUCCESS);
-}
-
 /* CPU 1 is still to come, and it is CPU 2 that the guest is busy with. */
 static void a_step_of_any_cpu_is_progress(void **state)
 {
@@ -329,6 +357,7 @@ int main(void)
 		TEST(an_add_that_waited_asks_the_host_and_takes_its_answer),
 		TEST(what_the_guest_never_had_is_stopped_when_it_is_cancelled),
 		TEST(what_is_on_its_way_is_waited_for_only_so_long),
+		TEST(a_flood_that_answers_nothing_is_counted_in_the_next),
 		TEST(a_step_of_any_cpu_is_progress),
 		TEST(what_came_in_time_does_not_time_out),
 		TEST(the_state_is_a_value),
