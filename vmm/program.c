@@ -8,6 +8,8 @@
 
 #include "vmm/base/listen.h"
 #include "vmm/base/log.h"
+#include "vmm/base/writer.h"
+#include "vmm/control/amender.h"
 #include "vmm/control/announce.h"
 #include "vmm/control/commands.h"
 #include "vmm/control/control.h"
@@ -18,6 +20,7 @@
 #include "vmm/qmp/qmp_server.h"
 
 #define FAREWELL_MS 1000 /* for clients to read the last events */
+#define DISK_MS     5000 /* for the last files */
 
 static const int signals[] = { SIGINT, SIGTERM, SIGHUP };
 #define NSIGNALS (sizeof(signals) / sizeof(signals[0]))
@@ -81,6 +84,17 @@ static void on_record_change(void *ctx)
 	metrics_file_write_soon(p->metrics_file);
 }
 
+/* A VM that keeps no file has no thread for it. */
+static int add_writer(struct program *p)
+{
+	const struct spec *spec = p->control.spec;
+	int err = 0;
+
+	if (spec->from.file != NULL || spec->metrics_file != NULL)
+		err = writer_new(p->base, &p->control.writer);
+	return err < 0 ? err : amender_new(&p->control, &p->control.amender);
+}
+
 static int add_listeners(struct program *p)
 {
 	int err = keeper_new(&p->control, p->base, &p->keeper);
@@ -119,6 +133,8 @@ static int add_machine(struct program *p, const struct topology *topo, int kvm_f
 	int err = add_loop(p);
 
 	if (err == 0)
+		err = add_writer(p);
+	if (err == 0)
 		err = add_listeners(p);
 	if (err == 0)
 		return make_machine(p, topo, kvm_fd, why);
@@ -155,10 +171,20 @@ static int build(struct program *p, const struct topology *topo, int kvm_fd,
 	return err;
 }
 
+/* What hangs in a disk cannot be waited for, and has what would be freed. */
+static void end_writer(struct program *p, enum machine_exit how)
+{
+	if (writer_free(p->control.writer, DISK_MS) == 0)
+		return;
+	log_err("the disk of the VM's files does not answer; they may be old");
+	_exit((int)how);
+}
+
 static void take_down(struct program *p)
 {
 	machine_destroy(p->control.machine);
 	qmp_server_free(p->control.qmp, 0);
+	amender_free(p->control.amender);
 	keeper_free(p->keeper);
 	metrics_file_free(p->metrics_file);
 	for (size_t i = 0; i < NSIGNALS; i++)
@@ -181,6 +207,7 @@ enum machine_exit program_run(struct spec *spec, const struct topology *topo, in
 		qmp_server_free(p.control.qmp, FAREWELL_MS);
 		p.control.qmp = NULL;
 	}
+	end_writer(&p, how);
 	take_down(&p);
 	return how;
 }

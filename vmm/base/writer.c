@@ -228,7 +228,7 @@ static bool end(struct writer *w)
 	return idle;
 }
 
-static void finish(struct writer *w, unsigned timeout_ms)
+void writer_flush(struct writer *w, unsigned timeout_ms)
 {
 	const struct timespec tick = { 0, 1000000 };
 	struct timespec begun;
@@ -248,7 +248,7 @@ int writer_free(struct writer *w, unsigned timeout_ms)
 	if (w == NULL)
 		return 0;
 	thread = w->thread;
-	finish(w, timeout_ms);
+	writer_flush(w, timeout_ms);
 	if (!end(w)) {
 		pthread_detach(thread);
 		return -ETIMEDOUT;

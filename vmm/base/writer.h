@@ -40,7 +40,11 @@ void writer_put(struct writer *w, struct writer_file *f, void *what);
 /* Whether something of the file is not written yet, or its end not told. */
 bool writer_owes(struct writer *w, const struct writer_file *f);
 
-/* Gives the thread up to timeout_ms for what is left, and tells of it; then frees all. 0;
+/* Waits up to timeout_ms until all is written and told. For the end, when nothing else is
+ * to be done. */
+void writer_flush(struct writer *w, unsigned timeout_ms);
+
+/* As writer_flush(); then frees all. 0;
  * or -ETIMEDOUT where the disk hangs: the thread frees the rest when it comes back, and
  * drops what it has. Takes NULL. */
 int writer_free(struct writer *w, unsigned timeout_ms);

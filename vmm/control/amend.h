@@ -1,6 +1,6 @@
 #ifndef VMM_CONTROL_AMEND_H
 #define VMM_CONTROL_AMEND_H
-/* amend: changes the VM's spec as a patch says. Main only.
+/* amend: what a patch does to the VM's spec (amender.h does it). Main only.
  *
  * Sockets change the running VM, as a resize does. Cores, threads and maxSockets are
  * stored, in the spec file where there is one, and the condition RestartRequired holds
@@ -33,15 +33,5 @@ struct amend_plan {
  * others, with *why. Pure. */
 int amend_plan(const struct spec *spec, const struct hotplug_view *now,
 	       const struct patch *p, struct amend_plan *out, struct text *why);
-
-struct amended {
-	bool changed; /* the spec, or a job began */
-	bool job;     /* it is hotplug_job() */
-};
-
-/* 0 and *out; or a negative errno with *why, and nothing has changed: what amend_plan()
- * says, or what stopped the file from being written or a vCPU from being made. */
-int amend(struct control *c, const struct patch *p, uint32_t timeout_ms,
-	  struct amended *out, struct text *why);
 
 #endif

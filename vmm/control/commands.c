@@ -6,6 +6,7 @@
 
 #include "vmm/config/refusal.h"
 #include "vmm/control/amend.h"
+#include "vmm/control/amender.h"
 #include "vmm/control/control.h"
 #include "vmm/control/record.h"
 #include "vmm/control/report.h"
@@ -182,6 +183,49 @@ static int read_patch(const struct control *c, const json_t *args, const char *t
 		       : patch_read(json_object_get(args, "patch"), is_json, cpu, p, why);
 }
 
+/* Whose patch is being written. */
+struct patch_client {
+	struct control *c;
+	struct qmp_owed *owed; /* NULL: nobody is left to hear of it */
+};
+
+/* An amend_done_fn. */
+static void on_patched(void *ctx, int code, const struct amended *done,
+		       const struct text *why)
+{
+	struct patch_client *client = ctx;
+	struct qmp_error err = { 0 };
+	json_t *result = NULL;
+
+	if (code < 0) {
+		(void)fail_with(&err, code, why);
+		record_refusal(client->c->record, "patch", err.code, err.desc);
+	} else {
+		result = report_patched(client->c, done);
+	}
+	if (client->owed != NULL)
+		qmp_server_pay(client->owed, result, &err);
+	free(client);
+}
+
+/* 0 and *done; 1: it is answered later; or -errno with *why. */
+static int start_patch(struct control *c, const struct patch *p, uint32_t timeout_ms,
+		       struct amended *done, struct text *why)
+{
+	struct patch_client *client = malloc(sizeof(*client));
+	int code;
+
+	if (client == NULL)
+		return text_set(why, -ENOMEM, "no memory for the patch");
+	*client = (struct patch_client){ .c = c };
+	code = amender_patch(c->amender, p, timeout_ms, on_patched, client, done, why);
+	if (code > 0)
+		client->owed = qmp_server_owe(c->qmp);
+	else
+		free(client);
+	return code;
+}
+
 static json_t *patch(struct control *c, json_t *args, struct qmp_error *err)
 {
 	struct amended done;
@@ -198,7 +242,9 @@ static json_t *patch(struct control *c, json_t *args, struct qmp_error *err)
 		return NULL;
 	code = read_patch(c, args, type, &p, &why);
 	if (code == 0)
-		code = amend(c, &p, timeout_ms, &done, &why);
+		code = start_patch(c, &p, timeout_ms, &done, &why);
+	if (code > 0)
+		return json_object(); /* which nobody hears */
 	return code < 0 ? fail_with(err, code, &why) : report_patched(c, &done);
 }
 

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 
 #include "vmm/base/log.h"
+#include "vmm/base/writer.h"
 #include "vmm/config/spec.h"
 #include "vmm/config/spec_file.h"
 #include "vmm/control/announce.h"
@@ -14,13 +15,19 @@
 #include "vmm/control/record.h"
 #include "vmm/machine/machine.h"
 
+#define RETRY_MIN_S  1 /* after a write that failed, and twice as long each time */
+#define RETRY_MAX_S  60
+#define LAST_WORD_MS 2000 /* for the disk, when the VM ends */
+
 struct keeper {
 	struct control *c;
+	struct writer_file file;
 	struct event *soon;
 	bool due; /* the file may say something else than what the VM has */
+	unsigned retry_s; /* until the next try; 0: the last write did not fail */
 
 	/* The last write that failed: one warning each, however many steps the job
-	 * takes. */
+	 * takes, and however often it is tried. */
 	uint32_t failed_sockets, failed_job;
 };
 
@@ -36,42 +43,82 @@ static uint32_t count(const struct keeper *k)
 	return sockets_count(hotplug_sockets(machine_hotplug(k->c->machine)));
 }
 
+static void say_failed(struct keeper *k, uint32_t sockets, const struct text *why)
+{
+	const char *name = spec_file_name(k->c->spec->from.file);
+
+	if (sockets == k->failed_sockets && job_id(k) == k->failed_job)
+		return;
+	k->failed_sockets = sockets;
+	k->failed_job = job_id(k);
+	log_warn("%.200s: cannot write that the VM has %" PRIu32
+		 " sockets: %s; it is tried again",
+		 name, sockets, why->s);
+	announce_spec_write_failed(k->c, name, why->s);
+	record_event(k->c->record, EVENT_SPEC_WRITE_FAILED,
+		     "%.200s: cannot write how many sockets the VM has: %s", name,
+		     why->s);
+}
+
+static void look_in(struct keeper *k, unsigned s)
+{
+	const struct timeval then = { (time_t)s, 0 };
+
+	event_add(k->soon, &then);
+}
+
+/* The writer's thread: what is a number of sockets. */
+static int write_sockets(void *ctx, void *what, struct text *why)
+{
+	const struct keeper *k = ctx;
+	const uint32_t *sockets = what;
+
+	return spec_file_keep_sockets(k->c->spec->from.file, *sockets, why);
+}
+
+static void on_written(void *ctx, void *what, int err, const struct text *why)
+{
+	struct keeper *k = ctx;
+	uint32_t sockets = *(uint32_t *)what;
+
+	free(what);
+	if (err == 0) {
+		k->due = k->due && sockets != count(k);
+		k->retry_s = 0;
+		k->failed_sockets = 0;
+		return;
+	}
+	say_failed(k, sockets, why);
+	k->retry_s = k->retry_s == 0                ? RETRY_MIN_S
+		     : k->retry_s < RETRY_MAX_S / 2 ? k->retry_s * 2
+						    : RETRY_MAX_S;
+	look_in(k, k->retry_s);
+}
+
+/* The file is looked at, too: it is written where the two differ. */
 static void write_back(struct keeper *k)
 {
-	struct spec_file *file = k->c->spec->from.file;
-	uint32_t sockets = count(k);
-	struct text why;
+	uint32_t *sockets = malloc(sizeof(*sockets));
 
-	k->due = spec_file_keep_sockets(file, sockets, &why) < 0;
-	k->failed_sockets = k->due ? sockets : 0;
-	k->failed_job = job_id(k);
-	if (!k->due)
+	if (sockets == NULL) {
+		look_in(k, RETRY_MIN_S);
 		return;
-	log_warn("%.200s: cannot write that the VM has %" PRIu32
-		 " sockets: %s; it is tried again at the next change",
-		 spec_file_name(file), sockets, why.s);
-	announce_spec_write_failed(k->c, spec_file_name(file), why.s);
-	record_event(k->c->record, EVENT_SPEC_WRITE_FAILED,
-		     "%.200s: cannot write how many sockets the VM has: %s",
-		     spec_file_name(file), why.s);
+	}
+	*sockets = count(k);
+	writer_put(k->c->writer, &k->file, sockets);
 }
 
 static void on_soon(evutil_socket_t fd, short what, void *arg)
 {
-	struct keeper *k = arg;
-
 	(void)fd;
 	(void)what;
-	if (count(k) != k->failed_sockets || job_id(k) != k->failed_job)
-		write_back(k);
+	write_back(arg);
 }
 
 static void look_soon(struct keeper *k)
 {
-	const struct timeval now = { 0, 0 };
-
 	k->due = true;
-	event_add(k->soon, &now);
+	look_in(k, 0);
 }
 
 static void on_phase(void *ctx, const struct job *job, enum job_phase phase)
@@ -112,6 +159,7 @@ static void on_ended(void *ctx, bool by_guest, const char *reason)
 	(void)reason;
 	if (k->due)
 		write_back(k);
+	writer_flush(k->c->writer, LAST_WORD_MS);
 }
 
 struct machine_listener keeper_machine_listener(struct keeper *k)
@@ -132,11 +180,13 @@ int keeper_new(struct control *c, struct event_base *base, struct keeper **out)
 	if (k == NULL)
 		return -ENOMEM;
 	k->c = c;
+	k->file = (struct writer_file){ write_sockets, on_written, free, k, NULL, NULL };
 	k->soon = evtimer_new(base, on_soon, k);
 	if (k->soon == NULL) {
 		free(k);
 		return -ENOMEM;
 	}
+	writer_add(c->writer, &k->file);
 	*out = k;
 	return 0;
 }

@@ -3,10 +3,9 @@
 /* keeper: sees to it that the spec file says how many sockets the VM has. Main only.
  *
  * After each step of a job, and when the guest ejects a socket by itself, the two are
- * compared, and the file is written when they differ. That waits for the disk, so it is
- * not done where the step is told but afterwards, from the loop: the guest has its
- * interrupt and the client its answer by then. A write that fails is a warning and an
- * event; it is tried again at the next change or request, and when the VM ends. */
+ * compared, and the file is written, by the writer, when they differ. A write that fails
+ * is a warning and an event; it is tried again after a second, then after two, and so on
+ * up to a minute, at the next change, and when the VM ends. */
 
 #include "vmm/hotplug/hotplug.h"
 #include "vmm/machine/listener.h"

@@ -17,7 +17,9 @@ struct metrics_file;
 
 #define METRICS_FILE_S 1 /* from the first change to the write */
 
-/* *out is NULL when none is asked for, and everything here takes that. 0 and there is a
+/* The writer writes it; the first file is written here.
+ *
+ * *out is NULL when none is asked for, and everything here takes that. 0 and there is a
  * first file; or -errno with *why. */
 int metrics_file_new(const struct control *c, struct event_base *base,
 		     struct metrics_file **out, struct text *why);
@@ -25,7 +27,7 @@ int metrics_file_new(const struct control *c, struct event_base *base,
 /* Something changed: the file is to follow. */
 void metrics_file_write_soon(struct metrics_file *f);
 
-/* Removes the file, too. */
+/* Removes the file, too. The writer is gone. */
 void metrics_file_free(struct metrics_file *f);
 
 #endif

@@ -7,6 +7,7 @@
 #include "devices/clock.h"
 #include "vmm/config/spec_parse.h"
 #include "vmm/control/amend.h"
+#include "vmm/control/amender.h"
 #include "vmm/control/control.h"
 #include "vmm/control/record.h"
 #include "vmm/control/report.h"
