@@ -8,6 +8,7 @@
 
 #include "vmm/base/listen.h"
 #include "vmm/base/log.h"
+#include "vmm/base/wake.h"
 #include "vmm/base/writer.h"
 #include "vmm/control/amender.h"
 #include "vmm/control/announce.h"
@@ -17,6 +18,7 @@
 #include "vmm/control/metrics_file.h"
 #include "vmm/control/record.h"
 #include "vmm/machine/machine.h"
+#include "vmm/machine/tty.h"
 #include "vmm/qmp/qmp_server.h"
 
 #define FAREWELL_MS 1000 /* for clients to read the last events */
@@ -27,7 +29,7 @@ static const int signals[] = { SIGINT, SIGTERM, SIGHUP };
 
 struct program {
 	struct event_base *base;
-	struct event *signal[NSIGNALS]; /* NULL: it is ignored */
+	struct wake signalled;
 	struct control control;
 	struct record record;
 	struct keeper *keeper;             /* of the spec file; NULL: there is none */
@@ -39,13 +41,30 @@ struct program {
 	struct machine_listener machine_listeners[3];
 };
 
-static void on_signal(evutil_socket_t sig, short what, void *arg)
+static void on_signalled(void *ctx)
 {
-	const struct program *p = arg;
+	const struct program *p = ctx;
 
-	(void)sig;
-	(void)what;
 	machine_end(p->control.machine, MACHINE_POWERED_OFF, "host-signal", false, "");
+}
+
+static struct wake *signalled; /* of the one program; NULL: it is not there */
+static volatile sig_atomic_t nsignals;
+
+/* The first asks main. A second means that main does not come to it: it is the end, here
+ * and now, whatever main does. */
+static void on_signal(int sig)
+{
+	int err = errno;
+
+	if (nsignals++ > 0 || signalled == NULL) {
+		tty_restore();
+		(void)signal(sig, SIG_DFL);
+		(void)raise(sig); /* when we return */
+	} else {
+		wake_ring(signalled);
+	}
+	errno = err;
 }
 
 /* What was ignored when we were started stays so: nohup, and background jobs of
@@ -57,23 +76,34 @@ static bool is_ignored(int sig)
 	return sigaction(sig, NULL, &sa) == 0 && sa.sa_handler == SIG_IGN;
 }
 
-static int add_signal(struct program *p, size_t i)
+static void take_signals(struct program *p)
 {
-	if (is_ignored(signals[i]))
-		return 0;
-	p->signal[i] = evsignal_new(p->base, signals[i], on_signal, p);
-	return p->signal[i] != NULL && event_add(p->signal[i], NULL) == 0 ? 0 : -ENOMEM;
+	const struct sigaction sa = { .sa_handler = on_signal, .sa_flags = SA_RESTART };
+
+	signalled = &p->signalled;
+	for (size_t i = 0; i < NSIGNALS; i++)
+		if (!is_ignored(signals[i]))
+			(void)sigaction(signals[i], &sa, NULL);
+}
+
+static void leave_signals(void)
+{
+	for (size_t i = 0; i < NSIGNALS; i++)
+		if (!is_ignored(signals[i]))
+			(void)signal(signals[i], SIG_DFL);
+	signalled = NULL;
 }
 
 static int add_loop(struct program *p)
 {
-	int err = 0;
+	int err;
 
 	p->base = event_base_new();
 	if (p->base == NULL)
 		return -ENOMEM;
-	for (size_t i = 0; err == 0 && i < NSIGNALS; i++)
-		err = add_signal(p, i);
+	err = wake_init(&p->signalled, p->base, on_signalled, p);
+	if (err == 0)
+		take_signals(p);
 	return err;
 }
 
@@ -187,16 +217,16 @@ static void take_down(struct program *p)
 	amender_free(p->control.amender);
 	keeper_free(p->keeper);
 	metrics_file_free(p->metrics_file);
-	for (size_t i = 0; i < NSIGNALS; i++)
-		if (p->signal[i] != NULL)
-			event_free(p->signal[i]);
+	leave_signals();
+	wake_destroy(&p->signalled);
 	if (p->base != NULL)
 		event_base_free(p->base);
 }
 
 enum machine_exit program_run(struct spec *spec, const struct topology *topo, int kvm_fd)
 {
-	struct program p = { .control = { .spec = spec, .record = &p.record } };
+	struct program p = { .signalled.fd = -1,
+			     .control = { .spec = spec, .record = &p.record } };
 	enum machine_exit how = MACHINE_HOST_ERROR;
 	struct text why;
 

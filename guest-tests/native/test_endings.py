@@ -117,3 +117,14 @@ def test_a_halted_guest_stays_until_it_is_told_to_go():
         equal(q.execute("query-status")["running"], True, "running")
         q.execute("quit")
         ended(v, q, 0, False, "host-qmp-quit", None)
+
+
+def test_a_second_signal_ends_it_whatever_main_does():
+    for first, second in ((signal.SIGTERM, signal.SIGINT), (signal.SIGINT, signal.SIGTERM)):
+        with Vm("mode=halt") as v:
+            v.qmp()
+            os.kill(v.pid, signal.SIGSTOP)  # main comes to nothing
+            os.kill(v.pid, first)
+            os.kill(v.pid, second)
+            os.kill(v.pid, signal.SIGCONT)
+            check(v.wait_exit() in (-first, -second), "exit status %d", v.process.returncode)

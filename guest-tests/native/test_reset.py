@@ -10,7 +10,7 @@ import tempfile
 import time
 
 from many import rss_beside_guest_kib
-from vm import (BUILD, GUEST, Skip, Vm, check, equal, short_or_long, states, vcpus,
+from vm import (traced, BUILD, GUEST, Skip, Vm, check, equal, short_or_long, states, vcpus,
                 wait_until)
 
 BOOT = "bare: 64-bit\n"
@@ -391,15 +391,6 @@ def test_nothing_is_opened_by_a_path_after_the_start():
         shutil.rmtree(away)
         if os.path.exists(trace):
             os.unlink(trace)
-
-
-def traced(pid):
-    """Whether each thread has a tracer."""
-    for task in os.listdir("/proc/%d/task" % pid):
-        with open("/proc/%d/task/%s/status" % (pid, task), encoding="ascii") as f:
-            if "TracerPid:\t0\n" in f.read():
-                return False
-    return True
 
 
 def msrs(v):

@@ -5,9 +5,10 @@ import os
 import shutil
 import subprocess
 import tempfile
+import time
 
 from qmp import patience
-from vm import GUEST, Vm, check, command, equal, start, states, wait_until
+from vm import GUEST, Skip, Vm, check, command, equal, start, states, traced, wait_until
 
 CPUS = {"sockets": 2, "maxSockets": 8}
 
@@ -35,8 +36,11 @@ class Spec:
         with open(self.path, encoding="utf-8") as f:
             return f.read()
 
+    def cpus(self, key):
+        return json.loads(self.text())["cpus"][key]
+
     def sockets(self):
-        return json.loads(self.text())["cpus"]["sockets"]
+        return self.cpus("sockets")
 
     def becomes(self, sockets):
         wait_until(lambda: self.sockets() == sockets,
@@ -230,3 +234,39 @@ def test_what_could_not_be_written_is_tried_again_at_the_end():
         spec.put(whole)
         quit_vm(v, q)
         equal(spec.sockets(), 4, "sockets in the file")
+
+
+def test_what_could_not_be_written_is_tried_again_by_itself():
+    with Spec() as spec, spec.vm() as v:
+        q = has(v, 2)
+        away = spec.path + ".away"
+        os.rename(spec.path, away)
+        equal(q.resize(4)["result"], "done", "resize 4 without the file")
+        q.wait_event("SPEC_WRITE_FAILED")
+        os.rename(away, spec.path)
+        spec.becomes(4)
+
+
+def test_a_disk_that_hangs_holds_nobody_up_but_who_waits_for_it():
+    if shutil.which("strace") is None:
+        raise Skip("no strace")
+    with Spec() as spec, spec.vm() as v:
+        q, patcher = has(v, 2), v.qmp()
+        seconds = patience(4)
+        with subprocess.Popen(["strace", "-f", "-qq", "-e", "trace=fsync", "-e",
+                               "inject=fsync:delay_enter=%d:when=1" % (seconds * 1000000),
+                               "-o", "/dev/null", "-p", str(v.pid)]) as p:
+            wait_until(lambda: traced(v.pid), "strace is there")
+            begun = time.monotonic()
+            patcher.send("patch", {"patch": {"spec": {"domain": {"cpu": {"maxSockets": 16}}}}})
+            for sockets in (4, 3):
+                equal(q.resize(sockets)["result"], "done", "resize %d" % sockets)
+            refused = q.error("patch", {"patch": {"spec": {"domain": {"cpu": {"cores": 2}}}}})
+            check("another patch is being written" in str(refused), "%s", refused)
+            equal(spec.cpus("maxSockets"), 8, "maxSockets in the file")
+            check(time.monotonic() - begun < seconds, "they waited for the disk")
+            check("return" in patcher.next_reply(patience(10)), "the patch")
+            equal(spec.cpus("maxSockets"), 16, "maxSockets in the file when the reply is there")
+            spec.becomes(3)
+            quit_vm(v, q)
+            p.wait()

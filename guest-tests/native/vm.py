@@ -294,6 +294,15 @@ def tasks(pid):
     return found
 
 
+def traced(pid):
+    """Whether each thread has a tracer."""
+    for task in os.listdir("/proc/%d/task" % pid):
+        with open("/proc/%d/task/%s/status" % (pid, task), encoding="ascii") as f:
+            if "TracerPid:\t0\n" in f.read():
+                return False
+    return True
+
+
 def vcpu_ticks(pid):
     """Clock ticks of CPU time that the VMM's vCPU threads used."""
     return sum(ticks for name, ticks in tasks(pid) if name.startswith("vcpu/"))
