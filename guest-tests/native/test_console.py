@@ -102,6 +102,7 @@ def test_a_socket_of_a_killed_vm_is_taken_over_and_no_other():
         with Vm("mode=echo", serial="socket:" + path) as v:
             v.qmp()
             client = connect(path)
+            read_until(client.fileno(), b"ready")  # what comes before, its UART's reset drops
             client.sendall(b"hello")
             read_until(client.fileno(), b"hello")
 

@@ -74,8 +74,7 @@ def test_each_ost_of_a_flood_is_told_of_or_counted_as_lost():
         v.ready()
         equal(series(v)[lost], "0", "lost before it")
         floods = 0
-        while floods == 0 or series(v)[lost] == "0":  # main may be quick enough
-            check(floods < 200, "none was lost")
+        while floods < 10 and series(v)[lost] == "0":  # main may be quick enough for all
             v.ask("2000f", "^bare: flood of 2000$")
             floods += 1
         found = at_rest(lambda: {name: series(v)[name] for name in (told, lost)})

@@ -166,11 +166,11 @@ static void raise_max(struct kvm_cpuid2 *c, uint32_t range, uint32_t leaf)
 /* KVM's list has no name; lscpu shows it, and people look for it. */
 static void model_name(struct kvm_cpuid2 *c, const uint32_t name[12])
 {
-	for (uint32_t i = 0; i < 3; i++) {
+	for (size_t i = 0; i < 3; i++) {
 		struct kvm_cpuid_entry2 *e;
 
-		drop_leaf(c, 0x80000002 + i);
-		e = add(c, 0x80000002 + i, 0, 0);
+		drop_leaf(c, 0x80000002 + (uint32_t)i);
+		e = add(c, 0x80000002 + (uint32_t)i, 0, 0);
 		e->eax = name[4 * i];
 		e->ebx = name[4 * i + 1];
 		e->ecx = name[4 * i + 2];

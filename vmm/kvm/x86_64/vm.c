@@ -126,9 +126,9 @@ static void watch_messages(void *ctx, const struct ioapic_message *msg)
 /* The host CPU's name, EAX to EDX of the leaves that hold it. */
 static void read_model(uint32_t name[12])
 {
-	for (unsigned i = 0; i < 3; i++)
-		(void)__get_cpuid(0x80000002 + i, &name[4 * i], &name[4 * i + 1],
-				  &name[4 * i + 2], &name[4 * i + 3]);
+	for (size_t i = 0; i < 3; i++)
+		(void)__get_cpuid(0x80000002 + (unsigned)i, &name[4 * i],
+				  &name[4 * i + 1], &name[4 * i + 2], &name[4 * i + 3]);
 }
 
 /* The lines end at the IOAPIC alone. KVM's 8259s, which no table names, would have them
