@@ -81,8 +81,12 @@ static void on_refused(void *ctx, uint32_t socket)
 
 struct hotplug_listener announce_hotplug(struct control *c)
 {
-	return (struct hotplug_listener){ on_phase,   on_completed, on_ost, on_deleted,
-					  on_refused, NULL,         c };
+	return (struct hotplug_listener){ .phase = on_phase,
+					  .completed = on_completed,
+					  .ost = on_ost,
+					  .deleted = on_deleted,
+					  .refused = on_refused,
+					  .ctx = c };
 }
 
 static void on_paused(void *ctx)

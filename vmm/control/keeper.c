@@ -23,7 +23,7 @@ struct keeper {
 	struct control *c;
 	struct writer_file file;
 	struct event *soon;
-	bool due; /* the file may say something else than what the VM has */
+	bool due;         /* the file may say something else than what the VM has */
 	unsigned retry_s; /* until the next try; 0: the last write did not fail */
 
 	/* The last write that failed: one warning each, however many steps the job

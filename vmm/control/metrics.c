@@ -76,7 +76,6 @@ void metrics_count_ost(struct metrics *m, const struct ost *ost)
 	while (code < COUNT(ost_codes) && ost_codes[code] != ost->status)
 		code++;
 	m->ost[event][code]++;
-	m->ost[COUNT(ost_events)][COUNT(ost_codes)] += ost->merged;
 }
 
 enum refusal metrics_refusal(int err)

@@ -157,6 +157,7 @@ struct hotplug_listener record_hotplug_listener(struct record *r)
 					  .ost = on_ost,
 					  .deleted = on_deleted,
 					  .settling = on_settling,
+					  .ost_merged = on_ost,
 					  .ctx = r };
 }
 

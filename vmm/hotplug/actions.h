@@ -21,6 +21,7 @@ enum action_kind {
 	ACTION_TELL_PHASE,
 	ACTION_TELL_COMPLETED,
 	ACTION_TELL_OST,
+	ACTION_COUNT_OST,
 	ACTION_TELL_DELETED,  /* units: sockets */
 	ACTION_TELL_REFUSED,  /* units: sockets */
 	ACTION_TELL_SETTLING, /* units: CPUs, or none any more */

@@ -383,6 +383,7 @@ static void tell_ost(struct step *s, const struct ost *ost)
 
 	if (!in_job(s, ost->index) && is_too_much(s)) {
 		s->jobs->osts_merged++;
+		add_action(s, ACTION_COUNT_OST)->ost = *ost;
 		return;
 	}
 	told = add_action(s, ACTION_TELL_OST);

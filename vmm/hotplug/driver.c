@@ -91,6 +91,9 @@ static void carry_out(struct driver *d, const struct action *a, struct cpu_event
 	case ACTION_TELL_OST:
 		TELL(d, ost, &a->ost);
 		break;
+	case ACTION_COUNT_OST:
+		TELL(d, ost_merged, &a->ost);
+		break;
 	case ACTION_TELL_DELETED:
 		tell_deleted(d, a);
 		break;

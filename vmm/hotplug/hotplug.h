@@ -48,6 +48,9 @@ struct hotplug_listener {
 	/* The guest may yet eject these CPUs, for a removal that is over; or it may not
 	 * any more. Told after each end, too. */
 	void (*settling)(void *ctx, const struct units *cpus);
+	/* The guest sent one of a flood that answers nothing: the next that is told
+	 * counts it as merged. */
+	void (*ost_merged)(void *ctx, const struct ost *ost);
 	void *ctx;
 };
 

@@ -190,7 +190,7 @@ static inline int setup(void **state)
 	units_put(&f->seen.there, 0);
 	f->listeners[0] =
 		(struct hotplug_listener){ on_phase,   on_completed, on_ost, on_deleted,
-					   on_refused, on_settling,  f };
+					   on_refused, on_settling,  NULL,   f };
 	f->listeners[1] = (struct hotplug_listener){ .ost = on_ost_second, .ctx = f };
 	assert_int_equal(
 		vcpu_host_init(&f->vcpu_host, f->base, &f->env, f->vcpu, look, f), 0);
