@@ -193,8 +193,7 @@ void acpihp_get(struct acpihp *hp, uint32_t index, struct acpihp_slot *slot,
 /* Takes the oldest _OST that main has not seen; false when there is none. */
 bool acpihp_next_ost(struct acpihp *hp, struct ost *out) NOT_HOLDING(FROM_SLOTS);
 
-/* So far: guest writes ignored, and _OST reports that acpihp_next_ost() does not give, as
- * the ring had no room; their slots took them. Any thread. */
+/* Guest writes ignored, and _OST reports for which the ring had no room. Any thread. */
 uint64_t acpihp_ignored(struct acpihp *hp) NOT_HOLDING(FROM_SLOTS);
 uint64_t acpihp_lost(struct acpihp *hp) NOT_HOLDING(FROM_SLOTS);
 

@@ -239,7 +239,7 @@ static void print_oddities(struct page *p, const struct metrics *m,
 		"Writes of the guest to the CPU hotplug registers that made no sense.",
 		now->writes_ignored);
 	counter(p, "hotsocket_guest_osts_lost_total",
-		"_OST reports of the guest of which no event told: they came too fast.",
+		"_OST reports of the guest that came too fast to be counted elsewhere.",
 		now->osts_lost);
 	counter(p, "hotsocket_guest_event_storms_total",
 		"How often the guest took an ACPI interrupt again and again without "
