@@ -17,9 +17,8 @@
  * The guest may find what is plugged without an event, too: Linux looks at each _STA when
  * it boots, and that is memory. Until its first access to the block it may be doing so.
  * What is taken back leaves an insert event behind, which makes the guest look again and
- * forget what it has found.
- *
- * A guest without ACPI is told nothing and says nothing: no mark, no event, no _OST.
+ * forget what it has found. A guest without ACPI is told nothing and says nothing: no
+ * mark, no event, no _OST.
  *
  * What a slot is stands in struct acpihp_slot, plain data that can be saved. When it
  * became so stands beside it, by this host's clock and for reports alone: nothing is

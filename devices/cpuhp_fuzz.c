@@ -53,8 +53,7 @@ static bool is_enabled(const struct acpihp_slot *s)
 	return s->state != SLOT_ABSENT && s->state != SLOT_EJECTED;
 }
 
-/* --- what the guest can do
- * ---------------------------------------------------------------- */
+/* --- what the guest can do ------------------------------------------------ */
 
 /* Values that mean something somewhere, and some that do not. */
 static uint32_t value(unsigned arg)
@@ -138,8 +137,7 @@ static void do_stop(struct rig *r, const uint8_t *a)
 	cpuhp_runs(&r->hp, a[0] % NCPUS, false);
 }
 
-/* --- what the host does: what the contracts of cpuhp.h allow
- * ------------------------------- */
+/* --- what the host does: what the contracts of cpuhp.h allow -------------- */
 
 /* One CPU, or two where the arguments differ. */
 static size_t pair(const uint8_t *a, uint32_t index[2])
@@ -345,8 +343,7 @@ static const struct step {
 };
 #define NSTEPS (sizeof(steps) / sizeof(steps[0]))
 
-/* --- what must hold
- * ----------------------------------------------------------------------- */
+/* --- what must hold ------------------------------------------------------- */
 
 static void check_ged(const struct rig *r)
 {
@@ -468,8 +465,7 @@ static void check_twin(struct rig *r, struct rig *twin)
 	MUST(r->line == twin->line && r->wakes == twin->wakes && r->read == twin->read);
 }
 
-/* --- the input
- * ---------------------------------------------------------------------------- */
+/* --- the input ------------------------------------------------------------ */
 
 static const struct step *find_step(uint8_t letter)
 {

@@ -39,8 +39,7 @@ void fail(const struct vm *v, const char *fmt, ...)
 	longjmp(give_up, 1);
 }
 
-/* --- the two command lines
- * ---------------------------------------------------------------- */
+/* --- the two command lines ------------------------------------------------ */
 
 /* The guest's kernel parameters, with those of APPEND in the environment. */
 static const char *append(void)
@@ -99,8 +98,7 @@ const struct vmm vmms[NVMMS] = {
 	{ "qemu", qemu_words, false },
 };
 
-/* --- a VM
- * --------------------------------------------------------------------------------- */
+/* --- a VM ----------------------------------------------------------------- */
 
 static void run_child(struct vm *v, const int in[2], const int out[2])
 {
@@ -188,8 +186,7 @@ void set_clock(struct vm *v)
 	}
 }
 
-/* --- its CPU hotplug lock
- * ----------------------------------------------------------------- */
+/* --- its CPU hotplug lock ------------------------------------------------- */
 
 static void shell(const struct vm *v, const char *command)
 {

@@ -28,8 +28,7 @@
 
 static struct ctl ctl;
 
-/* --- QMP
- * ---------------------------------------------------------------------------------- */
+/* --- QMP ------------------------------------------------------------------ */
 
 static void connect_qmp(const struct vm *v)
 {
@@ -155,8 +154,7 @@ static json_t *add_args(const struct vm *v, json_int_t socket)
 	return args;
 }
 
-/* --- what is measured
- * --------------------------------------------------------------------- */
+/* --- what is measured ----------------------------------------------------- */
 
 /* KiB of all mappings but the guest's memory, which is the one that is so large. */
 static double rss_kib(const struct vm *v)

@@ -8,8 +8,7 @@
 #define COLUMNS_MAX 12
 #define GAP         3 /* blanks between columns */
 
-/* --- tables
- * ------------------------------------------------------------------------------- */
+/* --- tables --------------------------------------------------------------- */
 
 /* rows is an array of arrays of strings; the widest cell makes its column. */
 static void print_table(const json_t *rows)
@@ -117,8 +116,7 @@ static void end_table(json_t *rows)
 	json_decref(rows);
 }
 
-/* --- what is in them
- * ---------------------------------------------------------------------- */
+/* --- what is in them ------------------------------------------------------ */
 
 static const char *condition_text(const json_t *status, const char *type, const char *key)
 {

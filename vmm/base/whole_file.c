@@ -67,8 +67,7 @@ static int hold(struct whole_file *f)
 	return err;
 }
 
-/* --- reading
- * ------------------------------------------------------------------------------ */
+/* --- reading -------------------------------------------------------------- */
 
 static int read_all(int fd, char *text, size_t len)
 {
@@ -126,8 +125,7 @@ int whole_file_load(const char *path, char **text, size_t *len)
 	return err;
 }
 
-/* --- replacing
- * ---------------------------------------------------------------------------- */
+/* --- replacing ------------------------------------------------------------ */
 
 static int write_all(int fd, const char *text, size_t len)
 {
@@ -213,8 +211,7 @@ int whole_file_replace(struct whole_file *f, const char *text, size_t len)
 	return err;
 }
 
-/* --- life
- * --------------------------------------------------------------------------------- */
+/* --- life ----------------------------------------------------------------- */
 
 int whole_file_open(struct whole_file *f, const char *path)
 {
@@ -243,8 +240,7 @@ void whole_file_close(struct whole_file *f)
 	file_at_close(&f->at);
 }
 
-/* --- one that only we write
- * ---------------------------------------------------------------- */
+/* --- one that only we write ----------------------------------------------- */
 
 int whole_file_begin(struct whole_file *f, const char *path)
 {

@@ -181,8 +181,7 @@ static void an_efi_program_is_named_by_its_machine(void **state)
 		  "it again");
 }
 
-/* --- pe
- * ------------------------------------------------------------------------------------ */
+/* --- pe ------------------------------------------------------------------- */
 
 static void each_field_of_a_pe_header_is_read(void **state)
 {

@@ -24,8 +24,7 @@ struct manifest {
 	struct manifest_tree tree;
 };
 
-/* --- what it is
- * --------------------------------------------------------------------------- */
+/* --- what it is ----------------------------------------------------------- */
 
 static int read_kind(struct manifest_tree *t, struct text *why)
 {
@@ -93,8 +92,7 @@ static int check_architecture(const struct manifest_tree *t, struct text *why)
 		text_set(why, -EINVAL, refuse_manifest_arch, name, here), why);
 }
 
-/* --- CPUs
- * --------------------------------------------------------------------------------- */
+/* --- CPUs ----------------------------------------------------------------- */
 
 /* As the user wrote it; in YAML a quantity may be a number, too. 0 or -EINVAL. */
 static int quantity_text(const json_t *value, char text[QUANTITY_LEN])
@@ -206,8 +204,7 @@ static int read_cpus(const struct manifest_tree *t, struct spec *s, struct text 
 	return err;
 }
 
-/* --- memory
- * ------------------------------------------------------------------------------- */
+/* --- memory --------------------------------------------------------------- */
 
 enum { GUEST, REQUEST, LIMIT };
 
@@ -271,8 +268,7 @@ static int read_memory(const struct manifest_tree *t, struct spec *s, struct tex
 	return 0;
 }
 
-/* --- kernel
- * ------------------------------------------------------------------------------- */
+/* --- kernel --------------------------------------------------------------- */
 
 static int read_kernel(const struct manifest_tree *t, struct spec *s, struct text *why)
 {
@@ -295,8 +291,7 @@ static int read_kernel(const struct manifest_tree *t, struct spec *s, struct tex
 	return 0;
 }
 
-/* --- life
- * --------------------------------------------------------------------------------- */
+/* --- life ----------------------------------------------------------------- */
 
 static int read_root(struct manifest_tree *t, struct spec *s, struct text *why)
 {

@@ -31,8 +31,8 @@
 struct manifest;
 
 /* Reads the file into *s; what it does not name is left alone. s->from.manifest is then
- * the manifest, and s keeps pointers into it. 0; or -errno with *why, which names file and
- * field, and *s as it was. */
+ * the manifest, and s keeps pointers into it. 0; or -errno with *why, which names file
+ * and field, and *s as it was. */
 int manifest_open(const char *path, struct spec *s, struct text *why);
 
 /* The same of a text; path is only what it is called. */

@@ -39,8 +39,7 @@ static struct spec parse(const char *text)
 	return s;
 }
 
-/* --- good ones
- * ---------------------------------------------------------------------------- */
+/* --- good ones ------------------------------------------------------------ */
 
 static void a_whole_manifest_is_read(void **state)
 {
@@ -200,8 +199,7 @@ static void a_long_list_of_what_is_ignored_is_cut(void **state)
 	manifest_close(s.from.manifest);
 }
 
-/* --- bad ones
- * ----------------------------------------------------------------------------- */
+/* --- bad ones ------------------------------------------------------------- */
 
 static void refused(const char *text, const char *words)
 {
@@ -337,8 +335,7 @@ static void another_machines_architecture_is_refused(void **state)
 			"machine; use amd64, or leave it out");
 }
 
-/* --- after it is read
- * --------------------------------------------------------------------- */
+/* --- after it is read ----------------------------------------------------- */
 
 static void a_later_refusal_names_file_and_field(void **state)
 {

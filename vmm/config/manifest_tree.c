@@ -12,8 +12,7 @@
 
 #define CHILDREN_MAX 6
 
-/* --- where things are
- * --------------------------------------------------------------------- */
+/* --- where things are ----------------------------------------------------- */
 
 /* The maps that are looked into, from the outside to the inside, and what is known in
  * them. "$" is the spec of the instance. */
@@ -95,8 +94,7 @@ int manifest_tree_string(const struct manifest_tree *t, const char *path,
 	return 0;
 }
 
-/* --- what has no meaning here
- * ------------------------------------------------------------- */
+/* --- what has no meaning here --------------------------------------------- */
 
 static bool is_in(const char *word, const char *const *words, size_t n)
 {

@@ -42,8 +42,7 @@ static int set(struct patch *p, enum spec_cpu k, const json_t *value, struct tex
 	return patch_blame(p, k, -EINVAL, why);
 }
 
-/* --- merge patch
- * -------------------------------------------------------------------------- */
+/* --- merge patch ---------------------------------------------------------- */
 
 /* The way down to the numbers: each level knows these keys, and where they lead. */
 enum level { ROOT, SPEC, TEMPLATE, TEMPLATE_SPEC, DOMAIN, CPU, NLEVELS };
@@ -135,8 +134,7 @@ static int merge(struct patch *p, const json_t *patch, struct text *why)
 	return err < 0 || patch == NULL ? err : merge_cpu(p, patch, why);
 }
 
-/* --- JSON patch
- * --------------------------------------------------------------------------- */
+/* --- JSON patch ----------------------------------------------------------- */
 
 static int replace(struct patch *p, enum spec_cpu k, const char *path,
 		   const json_t *value, struct text *why)

@@ -12,8 +12,7 @@
 
 static const char by_kvm[] = "KVM on this host", by_tables[] = "this program's tables";
 
-/* --- limits
- * ------------------------------------------------------------------------------- */
+/* --- limits --------------------------------------------------------------- */
 
 struct policy_text spec_limit_source(const struct spec *s)
 {
@@ -114,8 +113,7 @@ enum spec_cpu spec_refused(const struct spec *s)
 	return max != 0 && s->cpus.sockets > max ? SPEC_SOCKETS : SPEC_CPU_KEYS;
 }
 
-/* --- what a restart takes up
- * -------------------------------------------------------------- */
+/* --- what a restart takes up ---------------------------------------------- */
 
 uint32_t spec_running(const struct spec *s, enum spec_cpu k)
 {

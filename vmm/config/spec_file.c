@@ -33,8 +33,7 @@ int spec_file_blame(const struct spec_file *f, const char *field, int err,
 	return blame_place(f->name, err, why);
 }
 
-/* --- what the file says
- * ------------------------------------------------------------------- */
+/* --- what the file says --------------------------------------------------- */
 
 /* "kernel, initrd, ..." */
 static int refuse_key(const char *name, struct text *why)
@@ -114,8 +113,7 @@ static int read_root(json_t *root, struct spec *s, struct text *why)
 	return err;
 }
 
-/* --- the file
- * ----------------------------------------------------------------------------- */
+/* --- the file ------------------------------------------------------------- */
 
 static int refuse_errno(int err, struct text *why)
 {
@@ -219,8 +217,7 @@ int spec_file_keep_stored(struct spec_file *f, const bool named[SPEC_CPU_KEYS],
 	return keep(f, others, stored, why);
 }
 
-/* --- life
- * --------------------------------------------------------------------------------- */
+/* --- life ----------------------------------------------------------------- */
 
 static int open_and_read(struct spec_file *f, const char *name, struct spec *s,
 			 struct text *why)

@@ -438,8 +438,7 @@ static void an_open_that_fails_leaves_nothing_behind(void **state)
 	assert_int_equal(n, 6); /* the directory, open, flock, pread */
 }
 
-/* --- crashes
- * ------------------------------------------------------------------------------ */
+/* --- crashes -------------------------------------------------------------- */
 
 static void write_until_killed(void)
 {

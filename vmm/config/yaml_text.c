@@ -32,8 +32,7 @@ static int no_memory(const struct reader *r)
 	return text_set(r->why, -ENOMEM, refuse_file_errno, text_errno(ENOMEM));
 }
 
-/* --- words
- * -------------------------------------------------------------------------------- */
+/* --- words ---------------------------------------------------------------- */
 
 static bool is_one_of(const char *s, const char *const *words)
 {
@@ -115,8 +114,7 @@ static json_t *plain(const char *s, size_t len)
 	return json_stringn(s, len);
 }
 
-/* --- the tree
- * ----------------------------------------------------------------------------- */
+/* --- the tree ------------------------------------------------------------- */
 
 static struct level *top(struct reader *r)
 {

@@ -15,8 +15,7 @@ uint32_t amend_spec(const struct control *c, enum spec_cpu k)
 	return c->spec->stored[k] != 0 ? c->spec->stored[k] : spec_running(c->spec, k);
 }
 
-/* --- the plan
- * ----------------------------------------------------------------------------- */
+/* --- the plan ------------------------------------------------------------- */
 
 /* The same number again finishes what is unfinished, unless a job does so already. */
 static bool resizes(const struct hotplug_view *now, const struct patch *p)

@@ -38,8 +38,7 @@ static const char *const refusals[REFUSAL_NREASONS] = {
 	[REFUSAL_NOT_FOUND] = "not-found", [REFUSAL_HOST] = "host",
 };
 
-/* --- counting
- * ----------------------------------------------------------------------------- */
+/* --- counting ------------------------------------------------------------- */
 
 static void observe(struct histogram *h, uint64_t ns)
 {
@@ -95,8 +94,7 @@ enum refusal metrics_refusal(int err)
 	return REFUSAL_HOST;
 }
 
-/* --- text
- * --------------------------------------------------------------------------------- */
+/* --- text ----------------------------------------------------------------- */
 
 struct page {
 	FILE *out;

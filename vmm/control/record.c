@@ -39,8 +39,7 @@ static void set(struct record *r, enum condition_type t, bool holds, const char 
 	tell_changed(r);
 }
 
-/* --- hotplug
- * ------------------------------------------------------------------------------ */
+/* --- hotplug -------------------------------------------------------------- */
 
 /* "sockets 2 to 4 (cpus 2-3)" */
 static void describe(const struct job *job, struct text *t)
@@ -147,8 +146,7 @@ static void on_deleted(void *ctx, uint32_t socket, bool by_guest)
 		     "the guest ejected socket %" PRIu32 " by itself", socket);
 }
 
-/* --- the VM
- * ------------------------------------------------------------------------------- */
+/* --- the VM --------------------------------------------------------------- */
 
 struct hotplug_listener record_hotplug_listener(struct record *r)
 {

@@ -6,184 +6,10 @@
 #include <errno.h>
 
 #include "devices/clock.h"
+#include "vmm/hotplug/cpu_step.h"
 #include "vmm/hotplug/cpu_text.h"
 
-/* A step that is being taken. */
-struct step {
-	const struct sockets *sockets;
-	struct cpuhp *cpuhp;
-	struct cpu_jobs *jobs;
-	struct job *job; /* jobs->job */
-	uint64_t now_ns;
-	struct actions *out;
-};
-
-/* --- the job's life
- * ----------------------------------------------------------------------- */
-
-static struct action *add_action(struct step *s, enum action_kind kind)
-{
-	return actions_add(s->out, kind, s->job);
-}
-
-static void tell_phase(struct step *s)
-{
-	add_action(s, ACTION_TELL_PHASE)->phase = s->job->phase;
-}
-
-static void enter(struct step *s, enum job_phase p, uint64_t ns)
-{
-	job_enter(s->job, p, ns);
-	tell_phase(s);
-}
-
-/* Does this to all CPUs of the job at once. */
-static void at_once(struct step *s,
-		    void (*what)(struct cpuhp *, const uint32_t *index, size_t n))
-{
-	uint32_t cpu[UNITS_MAX];
-	size_t n = units_list(&s->job->units, cpu);
-
-	what(s->cpuhp, cpu, n);
-}
-
-/* When these go, that is news. */
-static void forget_gone(struct step *s, const struct units *cpus)
-{
-	UNITS_EACH (cpu, cpus)
-		units_drop(&s->jobs->gone, cpu / s->sockets->topo->per_socket);
-}
-
-/* Tells the guest of the job's vCPUs, which the host has. */
-static void plug(struct step *s)
-{
-	uint32_t cpu[UNITS_MAX];
-	size_t n = units_list(&s->job->units, cpu);
-
-	forget_gone(s, &s->job->units);
-	enter(s, JOB_PLUGGED, cpuhp_plug(s->cpuhp, cpu, n));
-}
-
-/* The guest has them; it is told again of those that it has not taken. */
-static void remind(struct step *s)
-{
-	at_once(s, cpuhp_remind);
-	enter(s, JOB_PLUGGED, s->now_ns);
-}
-
-/* What the job gave. 0; or -EBUSY, and the guest keeps all. */
-static int take_back(struct step *s)
-{
-	uint32_t cpu[UNITS_MAX];
-	size_t n = units_list(&s->job->units, cpu);
-
-	if (s->job->phase == JOB_ACCEPTED || s->job->told)
-		return 0;
-	if (cpuhp_unplug(s->cpuhp, cpu, n) < 0)
-		return -EBUSY;
-	add_action(s, ACTION_STOP)->units = s->job->units;
-	return 0;
-}
-
-static void begin(struct step *s, const struct job_plan *plan)
-{
-	job_begin(s->job, plan, s->now_ns);
-	if (plan->device)
-		forget_gone(s, &plan->units);
-	tell_phase(s);
-}
-
-/* Gives these vCPUs back. */
-static void repair(struct step *s, const struct units *cpus)
-{
-	uint32_t count = sockets_count(s->sockets);
-	struct units gone = sockets_gone(s->sockets, cpus);
-	const struct job_plan plan = {
-		.resource = JOB_CPU,
-		.operation = JOB_ADD,
-		.units = *cpus,
-		.from = count,
-		.to = count + units_count(&gone),
-		.repair = true,
-		.timeout_ms = JOB_TIMEOUT_MS,
-		.start_ns = s->now_ns,
-	};
-
-	if (!units_empty(cpus))
-		begin(s, &plan);
-}
-
-/* The sockets of these vCPUs that are gone, and nobody was told. The caller tells. */
-static struct units newly_gone(struct step *s, const struct units *cpus)
-{
-	struct units gone = sockets_gone(s->sockets, cpus);
-
-	units_drop_all(&gone, &s->jobs->gone);
-	units_put_all(&s->jobs->gone, &gone);
-	return gone;
-}
-
-static void tell_deleted(struct step *s, const struct units *sockets, bool by_guest)
-{
-	struct action *told;
-
-	if (units_empty(sockets))
-		return;
-	told = add_action(s, ACTION_TELL_DELETED);
-	told->units = *sockets;
-	told->by_guest = by_guest;
-}
-
-static void tell_settling(struct step *s)
-{
-	add_action(s, ACTION_TELL_SETTLING)->units = s->jobs->settling;
-}
-
-static bool is_underway(struct cpuhp *hp, uint32_t cpu)
-{
-	const struct cpuhp_slot slot = cpuhp_get(hp, cpu);
-
-	return slot.underway && slot_enabled(slot.state);
-}
-
-/* Asks for the job's CPUs no longer. */
-static void withdraw(struct step *s)
-{
-	at_once(s, cpuhp_withdraw_removal);
-	UNITS_EACH (cpu, &s->job->units)
-		if (is_underway(s->cpuhp, cpu))
-			units_put(&s->jobs->settling, cpu);
-	s->jobs->settled_ns = s->now_ns + JOB_QUIET_MS * NS_PER_MS;
-}
-
-/* A removal tells what is gone, whatever became of the others, and so does an add that
- * was to bring back what had gone late, or a device that a client has been promised. A removal that did not get to its end may leave a
- * socket with some of its vCPUs: then it gets the others back. */
-static void end(struct step *s, enum job_result result)
-{
-	bool unfinished = s->job->operation == JOB_REMOVE && result != JOB_DONE;
-	struct units gone = { 0 }, lacking;
-
-	if (s->job->operation == JOB_REMOVE || s->job->repair || s->job->device)
-		gone = newly_gone(s, &s->job->units);
-	tell_deleted(s, &gone, false);
-	if (unfinished)
-		withdraw(s);
-	s->job->result = result;
-	s->job->count = sockets_count(s->sockets);
-	if (result == JOB_DONE && s->job->count != s->job->to)
-		cpu_text_other_count(s->job, &s->job->message);
-	add_action(s, ACTION_TELL_COMPLETED);
-	if (!units_empty(&s->jobs->settling))
-		tell_settling(s);
-	if (!unfinished)
-		return;
-	lacking = sockets_lacking(s->sockets);
-	repair(s, &lacking);
-}
-
-/* --- looking
- * ------------------------------------------------------------------------------ */
+/* --- looking -------------------------------------------------------------- */
 
 static uint64_t forgiven_ns(const struct cpuhp_slot *slot)
 {
@@ -212,10 +38,10 @@ static void settle(struct step *s)
 	if (units_empty(settling))
 		return;
 	UNITS_EACH (cpu, settling)
-		if (s->now_ns >= s->jobs->settled_ns || !is_underway(s->cpuhp, cpu))
+		if (s->now_ns >= s->jobs->settled_ns || !step_is_underway(s->cpuhp, cpu))
 			units_drop(settling, cpu);
 	if (units_empty(settling))
-		tell_settling(s);
+		step_tell_settling(s);
 }
 
 /* An add of what the guest may yet eject is not over. */
@@ -238,7 +64,7 @@ static void time_out(struct step *s)
 		cpu_text_settling(&s->jobs->settling, &j->message);
 	else
 		cpu_text_timeout(j, cpuhp_no_acpi(s->cpuhp), &missing, &j->message);
-	end(s, JOB_TIMED_OUT);
+	step_end(s, JOB_TIMED_OUT);
 }
 
 /* Whether the time is up. Who did what last is looked at only then. */
@@ -256,14 +82,14 @@ static void go_on(struct step *s)
 	struct job *j = s->job;
 
 	if (j->phase == JOB_ACCEPTED && !cpu_removal_lasts(s->cpuhp, &j->units)) {
-		add_action(s, ACTION_MAKE)->units = j->units;
+		step_add(s, ACTION_MAKE)->units = j->units;
 		return;
 	}
 	while (j->phase != JOB_ACCEPTED && !is_held(s) &&
 	       job_advance(j, cpu_reached_ns, s->cpuhp))
-		tell_phase(s);
+		step_tell_phase(s);
 	if (j->phase == job_last_phase(j))
-		end(s, JOB_DONE);
+		step_end(s, JOB_DONE);
 	else if (is_over(s))
 		time_out(s);
 }
@@ -278,7 +104,7 @@ static void bring_back_late(struct step *s)
 		if (cpuhp_slot_state(s->cpuhp, cpu) != SLOT_ABSENT)
 			units_drop(&late, cpu);
 	s->jobs->late = (struct units){ 0 };
-	repair(s, &late);
+	step_repair(s, &late);
 }
 
 /* Until nothing more follows from what there is. */
@@ -295,8 +121,7 @@ static void judge(struct step *s)
 	} while (s->job->id != id);
 }
 
-/* --- events
- * ------------------------------------------------------------------------------- */
+/* --- events --------------------------------------------------------------- */
 
 static int on_look(struct step *s, const struct cpu_event *ev)
 {
@@ -328,7 +153,7 @@ static void give_up_socket(struct step *s, uint32_t cpu)
 	if (j->nunits > 0)
 		return;
 	cpu_text_ejected(cpu, true, &j->message);
-	end(s, JOB_REFUSED);
+	step_end(s, JOB_REFUSED);
 }
 
 static int on_ejected(struct step *s, const struct cpu_event *ev)
@@ -343,16 +168,16 @@ static int on_ejected(struct step *s, const struct cpu_event *ev)
 	if (removed && !by_guest)
 		return 0;
 	if (by_guest)
-		gone = newly_gone(s, &ejected);
+		gone = step_newly_gone(s, &ejected);
 	else
 		units_put_all(&s->jobs->late, &ejected);
 	if (by_guest && !sockets_has(s->sockets, socket))
 		give_up_socket(s, ev->cpu);
 	if (in_job(s, ev->cpu) && !removed) {
 		cpu_text_ejected(ev->cpu, by_guest, &s->job->message);
-		end(s, JOB_REFUSED);
+		step_end(s, JOB_REFUSED);
 	}
-	tell_deleted(s, &gone, true);
+	step_tell_deleted(s, &gone, true);
 	return 0;
 }
 
@@ -360,9 +185,9 @@ static void refuse(struct step *s, const struct ost *ost)
 {
 	cpu_text_refusal(s->job, ost, &s->job->message);
 	if (s->job->operation == JOB_REMOVE)
-		units_put(&add_action(s, ACTION_TELL_REFUSED)->units,
+		units_put(&step_add(s, ACTION_TELL_REFUSED)->units,
 			  ost->index / s->sockets->topo->per_socket);
-	end(s, JOB_REFUSED);
+	step_end(s, JOB_REFUSED);
 }
 
 /* Of a guest that floods us with what answers nothing, clients hear so much. */
@@ -383,10 +208,10 @@ static void tell_ost(struct step *s, const struct ost *ost)
 
 	if (!in_job(s, ost->index) && is_too_much(s)) {
 		s->jobs->osts_merged++;
-		add_action(s, ACTION_COUNT_OST)->ost = *ost;
+		step_add(s, ACTION_COUNT_OST)->ost = *ost;
 		return;
 	}
-	told = add_action(s, ACTION_TELL_OST);
+	told = step_add(s, ACTION_TELL_OST);
 	told->ost = *ost;
 	told->ost.merged = s->jobs->osts_merged;
 	s->jobs->osts_merged = 0;
@@ -415,18 +240,18 @@ static void ask_removal(struct step *s)
 	UNITS_EACH (cpu, &s->job->units)
 		if (cpuhp_get(s->cpuhp, cpu).underway)
 			units_put(&s->jobs->answering, cpu);
-	at_once(s, cpuhp_ask_removal);
+	step_at_once(s, cpuhp_ask_removal);
 }
 
 static int on_begin(struct step *s, const struct cpu_event *ev)
 {
-	begin(s, &ev->plan);
+	step_begin(s, &ev->plan);
 	if (ev->plan.operation == JOB_REMOVE)
 		ask_removal(s);
 	else if (ev->plan.told)
-		remind(s);
+		step_remind(s);
 	else if (ev->made)
-		plug(s);
+		step_plug(s);
 	judge(s);
 	return 0;
 }
@@ -434,7 +259,7 @@ static int on_begin(struct step *s, const struct cpu_event *ev)
 static int on_made(struct step *s, const struct cpu_event *ev)
 {
 	(void)ev;
-	plug(s);
+	step_plug(s);
 	judge(s);
 	return 0;
 }
@@ -442,7 +267,7 @@ static int on_made(struct step *s, const struct cpu_event *ev)
 static int on_not_made(struct step *s, const struct cpu_event *ev)
 {
 	s->job->message = ev->why;
-	end(s, JOB_FAILED);
+	step_end(s, JOB_FAILED);
 	judge(s);
 	return 0;
 }
@@ -455,11 +280,11 @@ static int on_cancel(struct step *s, const struct cpu_event *ev)
 	if (!job_running(s->job))
 		return -ENOENT;
 	if (s->job->operation == JOB_ADD)
-		err = take_back(s);
+		err = step_take_back(s);
 	if (err < 0)
 		return err;
 	text_set(&s->job->message, 0, "cancelled by request");
-	end(s, JOB_CANCELLED);
+	step_end(s, JOB_CANCELLED);
 	judge(s);
 	return 0;
 }
@@ -472,7 +297,7 @@ static int on_reset(struct step *s, const struct cpu_event *ev)
 	(void)ev;
 	cpuhp_reset(s->cpuhp);
 	s->jobs->answering = (struct units){ 0 };
-	absent = &add_action(s, ACTION_STOP)->units;
+	absent = &step_add(s, ACTION_STOP)->units;
 	for (uint32_t i = 0; i < s->sockets->topo->max_vcpus; i++)
 		if (cpuhp_slot_state(s->cpuhp, i) == SLOT_ABSENT)
 			units_put(absent, i);

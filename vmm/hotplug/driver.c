@@ -15,8 +15,7 @@
 				l_->what(l_->ctx, __VA_ARGS__);                          \
 	} while (0)
 
-/* --- the host
- * ----------------------------------------------------------------------------- */
+/* --- the host ------------------------------------------------------------- */
 
 void driver_stop(struct driver *d, const struct units *cpus)
 {
@@ -41,8 +40,7 @@ int driver_start(struct driver *d, const struct units *cpus, struct text *why)
 	return 0;
 }
 
-/* --- what a step leaves to be done
- * -------------------------------------------------------- */
+/* --- what a step leaves to be done ---------------------------------------- */
 
 static void tell_completed(struct driver *d, const struct job *job)
 {
@@ -135,8 +133,7 @@ int driver_step(struct driver *d, const struct cpu_event *ev)
 	return err;
 }
 
-/* --- what happened
- * ------------------------------------------------------------------------ */
+/* --- what happened -------------------------------------------------------- */
 
 /* Nothing of it runs from now on. */
 static void park(struct driver *d, uint32_t cpu)

@@ -45,8 +45,7 @@ struct hotplug_view hotplug_view(const struct hotplug *h)
 	};
 }
 
-/* --- checks
- * ------------------------------------------------------------------------------- */
+/* --- checks --------------------------------------------------------------- */
 
 static int check_idle(const struct job *running, struct text *why)
 {
@@ -115,8 +114,7 @@ static int check_remove(const struct hotplug *h, int64_t socket, const char *id,
 	return socket == 0 ? text_set(why, -EINVAL, refuse_boot_socket) : 0;
 }
 
-/* --- plans
- * -------------------------------------------------------------------------------- */
+/* --- plans ---------------------------------------------------------------- */
 
 static struct job_plan plan(const struct hotplug *h, enum job_operation op,
 			    struct units cpus, uint32_t to, uint32_t timeout_ms)
@@ -162,8 +160,7 @@ static struct job_plan plan_resize(const struct hotplug *h, uint32_t to,
 	return plan(h, JOB_REMOVE, sockets_highest(s, count - to), to, timeout_ms);
 }
 
-/* --- requests
- * ----------------------------------------------------------------------------- */
+/* --- requests ------------------------------------------------------------- */
 
 /* Whether the host is to make the plan's vCPUs now, before anything is done. */
 static bool is_to_make(const struct hotplug *h, const struct job_plan *p)
@@ -290,8 +287,7 @@ void hotplug_look(void *hotplug)
 	driver_look(&h->driver);
 }
 
-/* --- life
- * --------------------------------------------------------------------------------- */
+/* --- life ----------------------------------------------------------------- */
 
 void hotplug_reset(struct hotplug *h)
 {

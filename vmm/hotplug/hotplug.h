@@ -115,8 +115,8 @@ void hotplug_look(void *hotplug);
 /* The job that runs or ran last, or NULL. */
 const struct job *hotplug_job(const struct hotplug *h);
 
-/* CPUs that the guest was asked for, is asked for no longer, and may yet eject: it has not
- * said how that ends. Empty after JOB_QUIET_MS without an answer. */
+/* CPUs that the guest was asked for, is asked for no longer, and may yet eject: it has
+ * not said how that ends. Empty after JOB_QUIET_MS without an answer. */
 const struct units *hotplug_settling(const struct hotplug *h);
 
 const struct sockets *hotplug_sockets(const struct hotplug *h);

@@ -372,8 +372,7 @@ static void a_device_that_never_came_is_told_of(void **state)
 	assert_int_equal(f->ndeleted_by_guest, 1);
 }
 
-/* --- names
- * -------------------------------------------------------------------------------- */
+/* --- names ---------------------------------------------------------------- */
 
 static void expect_id(struct fixture *f, uint32_t socket, const char *want)
 {
@@ -398,8 +397,7 @@ static void what_fails_gives_no_name_and_takes_none(void **state)
 	expect_id(f, 1, "red");
 }
 
-/* --- requests and what the guest did just before
- * ------------------------------------------ */
+/* --- requests and what the guest did just before -------------------------- */
 
 static void a_resize_counts_what_the_guest_has_given_back(void **state)
 {
@@ -469,8 +467,7 @@ static void an_end_says_how_many_there_are(void **state)
 	assert_non_null(strstr(f->done.message.s, "there are 2 sockets, not 3"));
 }
 
-/* --- repairs
- * ------------------------------------------------------------------------------ */
+/* --- repairs -------------------------------------------------------------- */
 
 /* The CPU that is to come back still owes its final _OST when the guest lets the others
  * go, too. */

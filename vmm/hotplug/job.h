@@ -52,7 +52,7 @@ struct job_plan {
 	uint32_t from, to;  /* how many there are, and are wanted; of CPUs: sockets */
 	bool told;   /* add: the units are there and the guest knows: it is reminded */
 	bool repair; /* nobody asked for it: it undoes what was left half done */
-	bool device; /* add: a client has its name: it is told where that comes to nothing */
+	bool device; /* add: a client knows its name, and hears if it comes to nothing */
 	uint32_t timeout_ms;
 	uint64_t start_ns; /* when the request was read */
 };

@@ -36,8 +36,7 @@ static struct arm64_entry entry;
 static struct boot_files files;
 static struct text why;
 
-/* --- helpers
- * ------------------------------------------------------------------------------ */
+/* --- helpers -------------------------------------------------------------- */
 
 static void put_file(const char *path, const unsigned char *head, size_t head_len,
 		     size_t len, int fill)
@@ -155,8 +154,7 @@ static uint64_t chosen(const char *name)
 	return fdt64_ld(v);
 }
 
-/* --- where things stand
- * ------------------------------------------------------------------- */
+/* --- where things stand --------------------------------------------------- */
 
 static void kernel_and_initrd_are_in_memory_whole(void **state)
 {
@@ -256,8 +254,7 @@ static void with_a_device_tree_there_is_no_acpi(void **state)
 	assert_null(memmem(vm.ram, vm.ram_len, magic, sizeof(magic) - 1));
 }
 
-/* --- again
- * -------------------------------------------------------------------------------- */
+/* --- again ---------------------------------------------------------------- */
 
 static void it_loads_again_what_the_files_hold_by_then(void **state)
 {
@@ -312,8 +309,7 @@ static void the_initrd_may_be_left_out(void **state)
 	assert_true(is_chosen("bootargs"));
 }
 
-/* --- refusals
- * ----------------------------------------------------------------------------- */
+/* --- refusals ------------------------------------------------------------- */
 
 static void what_does_not_fit_is_refused(void **state)
 {

@@ -20,7 +20,7 @@ enum { SPI_BASE = 32, PPI_BASE = 16 };     /* INTID of the first */
 enum { PHANDLE_GIC = 1, PHANDLE_CPU = 2 /* and on, by index */ };
 
 /* --- writing: after the first error, which can only be that there is no room, nothing
- * ----- */
+ *  */
 
 struct writer {
 	void *fdt;
@@ -99,8 +99,7 @@ static void put_interrupts(struct writer *w, const uint32_t *intid, size_t n)
 	put_bytes(w, "interrupts", cells, 3 * n * sizeof(cells[0]));
 }
 
-/* --- the machine
- * -------------------------------------------------------------------------- */
+/* --- the machine ---------------------------------------------------------- */
 
 static void put_memory(struct writer *w, uint64_t ram, uint64_t len)
 {
@@ -217,8 +216,7 @@ static void put_machine(struct writer *w, const struct devicetree *d)
 	put_uart(w);
 }
 
-/* --- /chosen
- * ------------------------------------------------------------------------------ */
+/* --- /chosen -------------------------------------------------------------- */
 
 static void put_efi(struct writer *w, const struct devicetree *d)
 {

@@ -44,8 +44,7 @@ static struct devicetree for_acpi(void)
 				    .efi_map = UINT64_C(0x123456789abc00b0) };
 }
 
-/* --- reading
- * ------------------------------------------------------------------------------ */
+/* --- reading -------------------------------------------------------------- */
 
 static int node_at(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 
@@ -104,8 +103,7 @@ static int count_children(int parent)
 	return n;
 }
 
-/* --- the machine
- * -------------------------------------------------------------------------- */
+/* --- the machine ---------------------------------------------------------- */
 
 /* As KVM makes it: 16 to a group. */
 static uint32_t affinity(uint32_t index)
@@ -205,8 +203,7 @@ static void the_machine_is_as_the_layout_says(void **state)
 		fdt_getprop(fdt, node_at("/chosen"), "linux,uefi-system-table", NULL));
 }
 
-/* --- /chosen
- * ------------------------------------------------------------------------------ */
+/* --- /chosen -------------------------------------------------------------- */
 
 static void chosen_has_what_the_user_gave(void **state)
 {
@@ -250,8 +247,7 @@ static void for_acpi_chosen_is_all_and_leads_to_the_efi_tables(void **state)
 	assert_null(fdt_getprop(fdt, chosen, "stdout-path", NULL));
 }
 
-/* --- the whole
- * ---------------------------------------------------------------------------- */
+/* --- the whole ------------------------------------------------------------ */
 
 /* To source and back, and to source again: nothing is said, and nothing changes. */
 static void dtc_finds_no_fault(void **state)

@@ -37,8 +37,7 @@ static struct x86_entry entry;
 static unsigned char *sta;
 static struct text why;
 
-/* --- helpers
- * ------------------------------------------------------------------------------ */
+/* --- helpers -------------------------------------------------------------- */
 
 static void put_file(const char *path, const void *head, size_t head_len, size_t len,
 		     int fill)
@@ -171,8 +170,7 @@ static void is_filled(uint64_t gpa, uint64_t len, int byte)
 	assert_memory_equal(p, p + 1, len - 1);
 }
 
-/* --- where things stand
- * ------------------------------------------------------------------- */
+/* --- where things stand --------------------------------------------------- */
 
 static void a_bzimage_is_in_memory_whole(void **state)
 {
@@ -225,8 +223,7 @@ static void the_initrd_may_be_left_out(void **state)
 	assert_int_equal(info()->start.nr_modules, 0);
 }
 
-/* --- the memory map
- * ----------------------------------------------------------------------- */
+/* --- the memory map ------------------------------------------------------- */
 
 static void the_map_is(uint64_t memory, const struct memory_map_entry *want, unsigned n)
 {
@@ -266,8 +263,7 @@ static void the_memory_map_has_all_ram_but_the_bios_area(void **state)
 	the_map_is(5 * GIB, large, 5);
 }
 
-/* --- again, and refusals
- * ------------------------------------------------------------------ */
+/* --- again, and refusals -------------------------------------------------- */
 
 static void it_loads_again_from_the_files_that_it_has(void **state)
 {

@@ -39,8 +39,7 @@ struct x86_load {
 	struct memory_map map;
 };
 
-/* --- what the kernel is
- * ------------------------------------------------------------------- */
+/* --- what the kernel is --------------------------------------------------- */
 
 static int read_payload(const void *ctx, void *to, size_t len, uint64_t offset)
 {
@@ -78,8 +77,7 @@ int arch_check_kernel(const struct payload *kernel, struct text *why)
 	return read_kernel(kernel, &k, why);
 }
 
-/* --- what both kinds have
- * ----------------------------------------------------------------- */
+/* --- what both kinds have ------------------------------------------------- */
 
 /* Puts the tables at the top of the first range, and makes the memory map. */
 static int place_tables(struct x86_load *l, struct text *why)
@@ -112,8 +110,7 @@ static int load_cmdline(const struct x86_load *l, uint64_t max, struct text *why
 	return err;
 }
 
-/* --- bzImage
- * ------------------------------------------------------------------------------- */
+/* --- bzImage -------------------------------------------------------------- */
 
 static int load_bzimage(struct x86_load *l, const struct bzimage *b, struct text *why)
 {
@@ -133,8 +130,7 @@ static int load_bzimage(struct x86_load *l, const struct bzimage *b, struct text
 	return err;
 }
 
-/* --- ELF
- * ----------------------------------------------------------------------------------- */
+/* --- ELF ------------------------------------------------------------------ */
 
 static int load_segment(struct x86_load *l, const struct pvh_segment *s, struct text *why)
 {

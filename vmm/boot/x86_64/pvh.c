@@ -25,8 +25,7 @@ struct phdr {
 	uint64_t offset, paddr, filesz, memsz, align;
 };
 
-/* --- reading
- * ------------------------------------------------------------------------------- */
+/* --- reading -------------------------------------------------------------- */
 
 static int read_at(const struct pvh_file *f, void *to, size_t len, uint64_t offset,
 		   struct text *why)
@@ -135,8 +134,7 @@ static int check_phdr(const struct pvh_file *f, const struct phdr *p, struct tex
 		why);
 }
 
-/* --- the note
- * ------------------------------------------------------------------------------ */
+/* --- the note ------------------------------------------------------------- */
 
 /* The entry of the note, or 0. */
 static uint32_t find_entry(const unsigned char *notes, size_t len, uint64_t align)
@@ -175,8 +173,7 @@ static int read_entry(const struct pvh_file *f, const struct phdr *p, uint32_t *
 	return err;
 }
 
-/* --- all of it
- * ----------------------------------------------------------------------------- */
+/* --- all of it ------------------------------------------------------------ */
 
 static int take_phdr(const struct pvh_file *f, const struct phdr *p, struct pvh *out,
 		     struct text *why)
