@@ -18,7 +18,7 @@ CC    := $(CROSS)gcc
 SYS   := $(if $(CROSS),$(B)/sysroot)
 
 WARN     := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wconversion -Werror
-CPPFLAGS := -I. -I$(B)/gen -D_GNU_SOURCE -include version.h -MMD -MP
+CPPFLAGS := -I. -I$(B)/gen -D_GNU_SOURCE -include vmm/base/version.h -MMD -MP
 CFLAGS   := -std=c11 -O2 -g $(WARN) -fno-common -pthread $(if $(SAN),-fsanitize=$(SAN) -fno-sanitize-recover=all -fno-omit-frame-pointer)
 LDFLAGS  := -pthread $(if $(SAN),-fsanitize=$(SAN),-static)
 LDLIBS   := -levent_core -ljansson -lyaml $(if $(filter aarch64,$(ARCH)),-lfdt)

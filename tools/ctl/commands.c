@@ -178,7 +178,7 @@ static json_t *parse(const char *text)
 {
 	json_t *value = json_loads(text, JSON_REJECT_DUPLICATES | JSON_DECODE_ANY, NULL);
 
-	if (!value)
+	if (value == NULL)
 		ctl_usage("this is not JSON: ", text);
 	return value;
 }
@@ -188,12 +188,12 @@ static json_t *patch_request(const struct ctl_options *o, const char *arg)
 	json_t *arguments, *patch;
 
 	(void)arg;
-	if (!o->patch) {
+	if (o->patch == NULL) {
 		ctl_usage("patch wants -p PATCH", "");
 		return NULL;
 	}
 	patch = parse(o->patch);
-	if (!patch)
+	if (patch == NULL)
 		return NULL;
 	arguments = json_pack("{s:o}", "patch", patch);
 	if (o->type)
@@ -290,7 +290,7 @@ static json_t *qmp_request(const struct ctl_options *o, const char *arg)
 	json_t *what = parse(arg);
 
 	(void)o;
-	if (!what || json_is_object(what))
+	if (what == NULL || json_is_object(what))
 		return what;
 	ctl_usage("a request is a JSON object, not ", arg);
 	json_decref(what);

@@ -29,7 +29,7 @@ static bool take_line(struct ctl_lines *l, const char **line, size_t *len)
 	char *start = l->buf + l->start;
 	char *end = memchr(start + l->looked, '\n', l->end - l->start - l->looked);
 
-	if (!end) {
+	if (end == NULL) {
 		l->looked = l->end - l->start;
 		return false;
 	}

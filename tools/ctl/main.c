@@ -94,7 +94,7 @@ static int parse_seconds(const char *arg, long long *ms)
 	char *end;
 	double seconds = strtod(arg, &end);
 
-	if (end == arg || *end || !(seconds >= 0.001 && seconds <= 1e6))
+	if (end == arg || *end != '\0' || !(seconds >= 0.001 && seconds <= 1e6))
 		return ctl_usage("--timeout wants seconds, from 0.001 to 1e6, not ", arg);
 	*ms = (long long)(seconds * 1000 + 0.5);
 	return CTL_DONE;
@@ -208,17 +208,17 @@ static int run(const struct ctl_options *o, int nargs, char **args)
 	json_t *request;
 	int status;
 
-	if (!command)
+	if (command == NULL)
 		return ctl_usage("unknown command ", args[0]);
 	if (nargs - 1 != command->nargs)
 		return ctl_usage("wrong number of arguments to ", args[0]);
 	status = check_options(command, o);
 	if (status != CTL_DONE)
 		return status;
-	if (!o->socket || !*o->socket)
+	if (o->socket == NULL || o->socket[0] == '\0')
 		return ctl_usage("no socket: -s SOCKET, or $HOTSOCKET_SOCKET", "");
 	request = ctl_request(command, o, args[1]);
-	if (!request)
+	if (request == NULL)
 		return CTL_USAGE;
 	status = dial(&ctl, o);
 	if (status == CTL_DONE)

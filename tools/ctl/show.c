@@ -205,7 +205,7 @@ static const int width[COLUMNS] = {
 static void show_row(const char *const cells[COLUMNS])
 {
 	for (int i = 0; i < COLUMNS && cells[i]; i++) {
-		bool last = i + 1 == COLUMNS || !cells[i + 1];
+		bool last = i + 1 == COLUMNS || cells[i + 1] == NULL;
 
 		printf("%s%-*s", i > 0 ? "  " : "", last ? 0 : width[i], cells[i]);
 	}
@@ -241,7 +241,7 @@ static const char *ost_text(const json_t *ost)
 {
 	char text[96];
 
-	if (!ost)
+	if (ost == NULL)
 		return NULL;
 	(void)snprintf(text, sizeof(text), "source 0x%llx status 0x%llx, %.1f s ago",
 		       (unsigned long long)show_number(ost, "source"),
