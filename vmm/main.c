@@ -90,6 +90,22 @@ static int check(struct spec *spec)
 	return told();
 }
 
+#define FILES_PER_VCPU 2
+#define FILES_BESIDE   100 /* the VM's, its files, clients */
+
+/* Said at the start, where it can be mended: later it refuses a resize. */
+static void warn_of_few_files(const struct topology *t)
+{
+	uint64_t takes = (uint64_t)t->max_vcpus * FILES_PER_VCPU + FILES_BESIDE;
+	struct rlimit files;
+
+	if (getrlimit(RLIMIT_NOFILE, &files) == 0 && files.rlim_cur < takes)
+		log_warn("%" PRIu32 " vCPUs take up to %" PRIu64
+			 " descriptors, and the limit "
+			 "is %" PRIu64 " (ulimit -Hn): the VM cannot have all of them",
+			 t->max_vcpus, takes, (uint64_t)files.rlim_cur);
+}
+
 static int run(struct spec *spec)
 {
 	struct topology topo;
@@ -100,6 +116,7 @@ static int run(struct spec *spec)
 		return how;
 	if (kvm_fd < 0)
 		return refuse(MACHINE_HOST_ERROR, &no_kvm);
+	warn_of_few_files(&topo);
 	return (int)program_run(spec, &topo, kvm_fd);
 }
 

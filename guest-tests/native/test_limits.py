@@ -3,6 +3,8 @@
 import fcntl
 import json
 import os
+import re
+import resource
 import shutil
 import socket
 import struct
@@ -38,6 +40,26 @@ def refused(line, status, *parts):
         equal(os.listdir(folder), [], "files left by " + what)
     finally:
         shutil.rmtree(folder)
+
+
+def test_a_limit_of_descriptors_that_is_too_low_is_said_at_the_start():
+    with Vm(cpus="sockets=1,maxSockets=8") as v:
+        v.ready()
+        equal(v.stderr(), "", "stderr with room")
+    line = command("mode=poweroff", cpus="sockets=1,maxSockets=64") + ["--serial", "none"]
+    p = subprocess.run(line, stdin=subprocess.DEVNULL, stderr=subprocess.PIPE, check=True,
+                       timeout=patience(20), preexec_fn=lambda: resource.setrlimit(
+                           resource.RLIMIT_NOFILE, (200, 200)))
+    check(b"64 vCPUs take up to 228 descriptors, and the limit is 200" in p.stderr, "%r", p.stderr)
+
+
+def test_guest_memory_is_in_no_core_dump():
+    with Vm(memory="64M") as v:
+        v.ready()
+        with open("/proc/%d/smaps" % v.pid, encoding="ascii") as f:
+            maps = re.findall(r"^[0-9a-f]+-[0-9a-f]+ .*?VmFlags:[^\n]*", f.read(), re.M | re.S)
+        large = [m for m in maps if int(re.search(r"Size: +(\d+)", m)[1]) >= 60 << 10]
+        check(large and all(" dd" in m[m.rindex("VmFlags"):] for m in large), "%r", large)
 
 
 def test_a_start_with_impossible_numbers_of_cpus():
@@ -234,7 +256,9 @@ def bad_requests(noreg_job):
                   ("cancel", {}, "nothing to cancel"),
                   (d, cpu(id=""), "id must have"),
                   (d, cpu(id="x" * 200), "id must have"),
-                  (d, cpu(id="socket-0"), "Duplicate device ID 'socket-0'")]
+                  (d, cpu(id="socket-0"), "Duplicate device ID 'socket-0'"),
+                  (d, cpu(id="1st"), "id '1st' is not a name"),
+                  (d, cpu(id="a/b"), "id 'a/b' is not a name")]
 
 
 def each_is_refused(q, bad):

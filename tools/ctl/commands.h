@@ -15,6 +15,7 @@ struct ctl_options {
 	enum { OUTPUT_TABLE, OUTPUT_JSON, OUTPUT_YAML } output;
 	const char *patch, *type; /* NULL: the user gave none */
 	long long timeout_ms;     /* 0: the user gave none */
+	const char *negative;     /* "-1", where an argument is such a number; or NULL */
 	const char *text;         /* --help or --version: print it, and nothing else */
 };
 

@@ -141,6 +141,13 @@ static int set_option(struct ctl_options *o, int letter)
 	return CTL_DONE;
 }
 
+/* Whether this argument, which is being read, is a negative number with this digit. */
+static bool letter_of(const char *arg, int letter)
+{
+	return arg[0] == '-' && arg[1] >= '0' && arg[1] <= '9' &&
+	       strchr(arg, letter) != NULL;
+}
+
 /* Afterwards optind is the command. getopt_long() has said what is wrong, if it is. */
 static int parse_options(int argc, char **argv, struct ctl_options *o)
 {
@@ -159,10 +166,17 @@ static int parse_options(int argc, char **argv, struct ctl_options *o)
 		{ 0 },
 	};
 	int letter, status = CTL_DONE;
+	const char *arg;
 
 	/* NOLINTNEXTLINE(concurrency-mt-unsafe): one thread */
-	while ((letter = getopt_long(argc, argv, "s:o:p:wh", longs, NULL)) >= 0) {
-		status = set_option(o, letter);
+	while ((letter = getopt_long(argc, argv, "s:o:p:wh0123456789", longs, NULL)) >=
+	       0) {
+		arg = argv[optind < argc && letter_of(argv[optind], letter) ? optind
+									    : optind - 1];
+		if (letter >= '0' && letter <= '9')
+			o->negative = arg;
+		else
+			status = set_option(o, letter);
 		if (status != CTL_DONE)
 			break;
 	}
@@ -210,14 +224,14 @@ static int run(const struct ctl_options *o, int nargs, char **args)
 
 	if (command == NULL)
 		return ctl_usage("unknown command ", args[0]);
-	if (nargs - 1 != command->nargs)
+	if (nargs - 1 + (o->negative != NULL) != command->nargs)
 		return ctl_usage("wrong number of arguments to ", args[0]);
 	status = check_options(command, o);
 	if (status != CTL_DONE)
 		return status;
 	if (o->socket == NULL || o->socket[0] == '\0')
 		return ctl_usage("no socket: -s SOCKET, or $HOTSOCKET_SOCKET", "");
-	request = ctl_request(command, o, args[1]);
+	request = ctl_request(command, o, o->negative != NULL ? o->negative : args[1]);
 	if (request == NULL)
 		return CTL_USAGE;
 	status = dial(&ctl, o);

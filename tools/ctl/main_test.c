@@ -41,6 +41,11 @@ static void wrong_usage_exits_2(void **state)
 	assert_int_equal(RUN("-sx", "resize", "3", "--trace", "--no-wait"), 2);
 	assert_int_equal(RUN("-s/nowhere", "resize", "4x"), 2);
 	assert_int_equal(RUN("-s/nowhere", "resize", "four"), 2); /* asks no VM */
+	assert_int_equal(RUN("-s/nowhere", "resize", "-1x"), 2);
+	assert_int_equal(RUN("-s/nowhere", "resize", "-1", "2"), 2);
+	assert_int_equal(RUN("-s/nowhere", "status", "-1"), 2);
+	assert_int_equal(RUN("-s/nowhere", "resize", "-15"),
+			 1); /* the VM says what is wrong */
 	assert_int_equal(RUN("-s/nowhere", "patch"), 2);
 	assert_int_equal(RUN("-s/nowhere", "patch", "-p", "{"), 2);
 	assert_int_equal(RUN("-s/nowhere", "qmp", "{"), 2);

@@ -93,6 +93,8 @@ static int check_add(const struct hotplug *h, int64_t socket, const char *id,
 		return text_set(why, -EEXIST, refuse_socket_id_plugged, socket);
 	if (strlen(id) == 0 || strlen(id) >= SOCKETS_ID_LEN)
 		return text_set(why, -EINVAL, refuse_id_length, SOCKETS_ID_LEN - 1);
+	if (!sockets_id_is_well_formed(id))
+		return text_set(why, -EINVAL, refuse_id_form, id);
 	if (!sockets_may_name(&h->sockets, (uint32_t)socket, id))
 		return text_set(why, -EEXIST, refuse_id_taken, id);
 	return spec_check_sockets(h->spec, sockets_count(&h->sockets) + 1, why);

@@ -70,6 +70,17 @@ int64_t sockets_find(const struct sockets *s, const char *id)
 	return -1;
 }
 
+bool sockets_id_is_well_formed(const char *id)
+{
+	static const char letters[] =
+		"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ";
+	static const char more[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+				   "0123456789-._";
+
+	return id[0] != '\0' && strchr(letters, id[0]) != NULL &&
+	       id[strspn(id, more)] == '\0';
+}
+
 bool sockets_may_name(const struct sockets *s, uint32_t socket, const char *id)
 {
 	char name[SOCKETS_ID_LEN];

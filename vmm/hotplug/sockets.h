@@ -35,6 +35,10 @@ void sockets_id(const struct sockets *s, uint32_t socket, char out[SOCKETS_ID_LE
 /* The socket that is there by this name, or -1. */
 int64_t sockets_find(const struct sockets *s, const char *id);
 
+/* Whether this is a name as QEMU has them: a letter, then letters, digits, '-', '.' and
+ * '_'. */
+bool sockets_id_is_well_formed(const char *id);
+
 /* Whether the socket may be called so: no other one is, or would be without a name. */
 bool sockets_may_name(const struct sockets *s, uint32_t socket, const char *id);
 

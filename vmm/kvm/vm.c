@@ -58,6 +58,8 @@ static unsigned char *map_ram(uint64_t len)
 		munmap(p, skip);
 	if (room - skip > len)
 		munmap(p + skip + len, room - skip - len);
+	(void)madvise(p + skip, len,
+		      MADV_DONTDUMP); /* a core of ours has no secrets of it */
 	madvise(p + skip, len,
 		MADV_HUGEPAGE); /* only faster: hosts without it work, too */
 	return p + skip;
