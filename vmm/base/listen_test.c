@@ -246,7 +246,7 @@ static bool answers(void)
 	struct sockaddr_un addr = { .sun_family = AF_UNIX };
 	int fd = __real_socket(AF_UNIX, SOCK_STREAM, 0), err;
 
-	strcpy(addr.sun_path, path);
+	(void)snprintf(addr.sun_path, sizeof(addr.sun_path), "%s", path);
 	err = connect(fd, (struct sockaddr *)&addr, sizeof(addr));
 	close(fd);
 	return err == 0;

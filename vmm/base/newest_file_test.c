@@ -62,7 +62,7 @@ static long size_of(const char *name)
 /* Lines 0 to n - 1, of 16 bytes each. */
 static void write_lines(unsigned n)
 {
-	char line[32];
+	char line[32] = "";
 
 	for (unsigned i = 0; i < n; i++) {
 		size_t done = 0, len = (size_t)sprintf(line, "line %010u\n", i);
@@ -92,7 +92,7 @@ static void the_newest_is_kept_and_never_more_than_the_size(void **state)
 
 		write_lines(100);
 		assert_true(size_of(path) + size_of(old) <= SIZE);
-		(void)sprintf(last, "line %010u\n", 99);
+		(void)sprintf(last, "line %010u\n", 99u);
 		assert_string_equal(content(path) + size_of(path) - strlen(last), last);
 	}
 	assert_true(size_of(path) + size_of(old) >= SIZE / 2);

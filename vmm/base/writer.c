@@ -11,9 +11,9 @@
 #include "vmm/base/wake.h"
 
 struct writer {
-	pthread_t thread;  /* constant */
-	struct wake wake;  /* constant; rung when *done is to be told */
-	pthread_cond_t go; /* there is something to write, or to end */
+	pthread_t thread; /* constant */
+	struct wake wake; /* constant; rung when *done is to be told */
+	struct cnd go;    /* there is something to write, or to end */
 
 	struct mtx lock; /* guards the fields from here on, and the files' newest */
 	struct writer_file *files;
@@ -40,19 +40,18 @@ static struct writer_file *next_locked(const struct writer *w)
  * end. */
 static struct writer_file *wait_locked(struct writer *w) HOLDS(w->lock)
 {
-	struct writer_file *f;
-
 	for (;;) {
-		f = w->done ? NULL : next_locked(w);
+		struct writer_file *f = w->done ? NULL : next_locked(w);
+
 		if (f != NULL || (w->ends && !w->done))
 			return f;
-		pthread_cond_wait(&w->go, &w->lock.m);
+		cnd_wait(&w->go, &w->lock);
 	}
 }
 
 static void free_writer(struct writer *w)
 {
-	pthread_cond_destroy(&w->go);
+	cnd_destroy(&w->go);
 	free(w);
 }
 
@@ -117,7 +116,7 @@ static void on_done(void *ctx)
 	if (f != NULL) {
 		w->busy = NULL;
 		w->done = false;
-		pthread_cond_signal(&w->go);
+		cnd_wake_all(&w->go);
 	}
 	mtx_unlock(&w->lock);
 	if (f != NULL)
@@ -144,7 +143,7 @@ int writer_new(struct event_base *base, struct writer **out)
 
 	if (w == NULL)
 		return -ENOMEM;
-	*w = (struct writer){ .lock = MTX_INIT, .go = PTHREAD_COND_INITIALIZER };
+	*w = (struct writer){ .lock = MTX_INIT, .go = CND_INIT };
 	err = wake_init(&w->wake, base, on_done, w);
 	if (err == 0)
 		err = start_thread(w);
@@ -173,7 +172,7 @@ void writer_put(struct writer *w, struct writer_file *f, void *what)
 	mtx_lock(&w->lock);
 	old = f->newest;
 	f->newest = what;
-	pthread_cond_signal(&w->go);
+	cnd_wake_all(&w->go);
 	mtx_unlock(&w->lock);
 	if (old != NULL)
 		f->drop(old);
@@ -222,7 +221,7 @@ static bool end(struct writer *w)
 	idle = w->busy == NULL;
 	w->ends = true;
 	w->left = !idle;
-	pthread_cond_signal(&w->go);
+	cnd_wake_all(&w->go);
 	wake_destroy(&w->wake);
 	mtx_unlock(&w->lock);
 	return idle;

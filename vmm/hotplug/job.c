@@ -90,7 +90,7 @@ static uint32_t lesser(uint32_t a, uint32_t b)
 void job_begin(struct job *j, const struct job_plan *plan, uint64_t now_ns)
 {
 	*j = (struct job){
-		.id = j->id + 1 > 0 ? j->id + 1 : 1,
+		.id = j->id == UINT32_MAX ? 1 : j->id + 1,
 		.resource = plan->resource,
 		.operation = plan->operation,
 		.from = plan->from,
