@@ -1,3 +1,4 @@
+# long: aarch64
 # Four VMs at once on one host grow at the same time, each by its own request.
 
 vms=$(short_or_long "a b c d" "a b c d e f g h")

@@ -1,3 +1,4 @@
+# long: aarch64
 # What the guest does by itself: it offlines a CPU, and onlines it again; it ejects one that
 # nobody asked for, which is accepted and reported; and it gets that one back by request.
 

@@ -1,3 +1,4 @@
+# long: aarch64
 # A VM from a spec file that was stopped at eight sockets starts again with eight, and so it is
 # after a removal and after an eject that is the guest's own; a refused start changes nothing.
 

@@ -1,3 +1,4 @@
+# long: aarch64
 # Sockets of one CPU: 8 x 1 x 1.
 . ./topology.sh
 
