@@ -1,3 +1,4 @@
+# long: aarch64
 # At random the guest takes CPUs off-line and on-line, sockets come and go, and now and then it
 # starts again, all under load: after each step status says what the guest's own sysfs says at
 # that moment.
